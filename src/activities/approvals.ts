@@ -1,0 +1,96 @@
+/** The worker's part in approvals: it asks the server to tell approvers and to prove decisions. It sees no code and signs nothing. */
+import type { ClaimAnswer } from '../authorisation/server-client.ts';
+import type { ItemVerdict } from '../schemas/decision.ts';
+import { decisionsOfApproval } from '../store/decisions.ts';
+import { translated } from './failures.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+export interface NotifyApproverInput {
+  personId: string;
+  n: number;
+  k: number;
+  proposalId: string;
+  itemDigests: string[];
+  what: 'opened' | 'reminder' | 'decided' | 'expired' | 'cancelled';
+}
+
+/**
+ * Opens the approval at the server and has its approvers told, reminds them, or closes it. Repeating it may mail twice,
+ * never decide twice. `isOpen` false: the server holds none of the items any more.
+ */
+export async function notifyApprover(
+  deps: WorkerDeps,
+  input: NotifyApproverInput,
+): Promise<{ isOpen: boolean; told: number }> {
+  const approvalId = `approval_${input.personId}_${input.n}_${input.k}`;
+  return translated(async () => {
+    switch (input.what) {
+      case 'opened': {
+        const { personId, n, k, proposalId, itemDigests } = input;
+        const answer = await deps.server.openApproval({ personId, n, k, proposalId, itemDigests });
+        await deps.db
+          .updateTable('usher_case')
+          .set({ state: 'awaitingApproval' })
+          .where('person_id', '=', personId)
+          .where('n', '=', n)
+          .where('closed_at', 'is', null)
+          .execute();
+        return { isOpen: true, told: answer.told };
+      }
+      case 'reminder':
+        return { isOpen: true, told: (await deps.server.remindApprovers({ approvalId })).told };
+      case 'decided':
+      case 'expired':
+      case 'cancelled':
+        await deps.server.closeApproval({ approvalId, state: input.what });
+        return { isOpen: false, told: 0 };
+      default:
+        return input.what satisfies never;
+    }
+  });
+}
+
+export interface CountedDecision {
+  decisionId: string;
+  approverId: string;
+  verdicts: ItemVerdict[];
+  decidedAt: string;
+}
+
+export interface RecordDecisionInput {
+  approvalId: string;
+  /** Minted by the workflow for each signal. */
+  claimId: string;
+  payload: unknown;
+}
+
+export type RecordDecisionResult =
+  { outcome: 'accepted'; decision: CountedDecision } | { outcome: 'refused'; reason: string };
+
+/** A signal from the Temporal UI: the server checks the code. What comes back is read from the signed row. */
+export async function recordDecision(deps: WorkerDeps, input: RecordDecisionInput): Promise<RecordDecisionResult> {
+  const answer: ClaimAnswer = await translated(() =>
+    deps.server.claimDecision({ claimId: input.claimId, payload: input.payload }),
+  );
+  if (answer.outcome === 'refused') return answer;
+  const decision = await loadDecision(deps, { approvalId: input.approvalId, decisionId: answer.decisionId });
+  return decision
+    ? { outcome: 'accepted', decision }
+    : { outcome: 'refused', reason: 'the decision is not signed for this approval' };
+}
+
+/** The decision row of that id; null unless it exists, belongs to the approval and carries the server's signature. */
+export async function loadDecision(
+  deps: WorkerDeps,
+  input: { approvalId: string; decisionId: string },
+): Promise<CountedDecision | null> {
+  const rows = await decisionsOfApproval(deps.db, deps.verifier, input.approvalId);
+  const row = rows.find((candidate) => candidate.decision_id === input.decisionId);
+  if (!row) return null;
+  return {
+    decisionId: row.decision_id,
+    approverId: row.approver_id,
+    verdicts: row.verdicts,
+    decidedAt: row.decided_at.toISOString(),
+  };
+}

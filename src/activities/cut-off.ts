@@ -1,0 +1,201 @@
+/** The cut-off at one system: find the account, disable the login, read it back, revoke the sessions. */
+import { checkDeparture } from '../authorisation/verifier.ts';
+import type { AccountView, CallContext } from '../connectors/kit/contract.ts';
+import { ConnectorError } from '../connectors/kit/errors.ts';
+import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
+import type { OpenSystem } from '../policy/connector-pool.ts';
+import { raiseAlert } from '../store/alerts.ts';
+import { getCutoff, openDeparture } from '../store/cases.ts';
+import { getPerson } from '../store/people.ts';
+import { sha256Hex } from '../store/sha256.ts';
+import { tellStory } from '../store/story.ts';
+import { correlationKeys } from './account-profile.ts';
+import { currentSignal, toApplicationFailure, translated } from './failures.ts';
+import { noteAccount } from './operation-evidence.ts';
+import { outageVerdict } from './outage.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+export interface CutOffInput {
+  personId: string;
+  n: number;
+  systemId: string;
+  isIncidentOpen: boolean;
+}
+
+export type CutOffOutcome = 'disabled' | 'noAccount' | 'refused' | 'systemDown' | 'failed';
+export interface CutOffResult {
+  outcome: CutOffOutcome;
+  errorCode: string | null;
+}
+
+/**
+ * Disables every login of the person at the system, from whatever status the account has. Safe to repeat. Nothing is
+ * written without the departure that the server signed: an invented call changes nothing and raises one alert.
+ */
+export async function disableLogin(deps: WorkerDeps, input: CutOffInput): Promise<CutOffResult> {
+  const refusal = await refusalOf(deps, input);
+  if (refusal !== null) return refuse(deps, input, refusal);
+  try {
+    const system = await translated(() => deps.pool.open('target', input.systemId));
+    const accounts = await findAll(deps, input, system);
+    for (const account of accounts) await disableOne(deps, input, system, account);
+    await outageVerdict.noteHealthy(deps, input.systemId);
+    return { outcome: accounts.length === 0 ? 'noAccount' : 'disabled', errorCode: null };
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const verdict = await outageVerdict.judge(deps, input.systemId, error);
+    if (verdict === 'permanent') return { outcome: 'failed', errorCode: error.code };
+    if (verdict === 'down' && !input.isIncidentOpen) return { outcome: 'systemDown', errorCode: error.code };
+    throw toApplicationFailure(error);
+  }
+}
+
+/** Why the call has no foundation, or null. */
+async function refusalOf(deps: WorkerDeps, input: CutOffInput): Promise<string | null> {
+  const [cutoff, person] = await Promise.all([
+    getCutoff(deps.db, input.personId, input.n),
+    getPerson(deps.db, input.personId),
+  ]);
+  if (!cutoff || !person) return 'unknown';
+  const signed = openDeparture(cutoff, deps.verifier);
+  if (!signed) return 'forged';
+  if (cutoff.state !== 'started') return 'notStarted';
+  const expected = { personId: input.personId, caseN: input.n, systemId: input.systemId, fence: person.fence };
+  const verdict = checkDeparture(deps.verifier, signed, expected, deps.now());
+  return verdict.isValid ? null : verdict.because;
+}
+
+async function refuse(deps: WorkerDeps, input: CutOffInput, because: string): Promise<CutOffResult> {
+  const caseId = `case_${input.personId}_${input.n}`;
+  const now = deps.now();
+  await deps.db.transaction().execute(async (tx) => {
+    if (because !== 'superseded') {
+      const isKnown = await tx
+        .selectFrom('person')
+        .select('person_id')
+        .where('person_id', '=', input.personId)
+        .executeTakeFirst();
+      const text = `A cut-off for ${caseId} was refused (${because}). Nothing was written.`;
+      await raiseAlert(
+        tx,
+        { alertKey: `cutoff/${caseId}`, kind: 'unfoundedWrite', personId: isKnown ? input.personId : null, text },
+        now,
+      );
+    }
+    const operationKey = sha256Hex(`cutoff|${input.personId}|${input.n}|${input.systemId}|${because}`);
+    const body = { what: 'cutoff', systemId: input.systemId, because };
+    await appendEvidence(
+      tx,
+      deps.vault,
+      [{ operationKey, kind: 'refused', personId: null, caseId, body, values: null }],
+      now,
+    );
+  });
+  return { outcome: 'refused', errorCode: because };
+}
+
+/** Two accounts with a key of one person are for somebody to look at: the wrong one may be a stranger's. */
+async function findAll(deps: WorkerDeps, input: CutOffInput, system: OpenSystem<'target'>): Promise<AccountView[]> {
+  const keys = await correlationKeys(deps.db, input.personId, input.systemId);
+  const call = callOf(input);
+  const found = await system.connector.findAccount(keys, call);
+  switch (found.outcome) {
+    case 'none':
+      return [];
+    case 'found':
+      return [found.account];
+    case 'ambiguous':
+      throw new ConnectorError('ambiguous', `${found.accountIds.length} accounts carry a key of this person`, {
+        systemId: input.systemId,
+        operation: 'findAccount',
+      });
+    default:
+      return found satisfies never;
+  }
+}
+
+function callOf(input: CutOffInput): CallContext {
+  return { operationKey: operationKeyOfCutoff(input), ...currentSignal() };
+}
+
+function operationKeyOfCutoff(input: CutOffInput): string {
+  return sha256Hex(`cutoff|${input.personId}|${input.n}|${input.systemId}`);
+}
+
+async function disableOne(
+  deps: WorkerDeps,
+  input: CutOffInput,
+  system: OpenSystem<'target'>,
+  account: AccountView,
+): Promise<void> {
+  const call = callOf(input);
+  await append(deps, input, 'intended', {
+    action: 'disable',
+    accountId: account.accountId,
+    vendorStatus: account.vendorStatus,
+  });
+  const written = await system.connector.setLogin(account.accountId, 'disabled', call);
+  deps.crashPoint('afterWriteSent');
+  const after = await system.connector.getAccount(account.accountId, call);
+  const isCut = after === null || !after.canLogIn;
+  await noteAccount(deps, input, after ?? { ...account, canLogIn: false }, 'found');
+  const body = {
+    action: 'disable',
+    accountId: account.accountId,
+    outcome: written.outcome,
+    vendorRequestId: written.receipt.requestId,
+  };
+  await append(deps, input, isCut ? 'verified' : 'contradicted', body);
+  deps.crashPoint('afterEvidence');
+  if (!isCut) {
+    throw new ConnectorError('transient', 'the login still works after the disable', {
+      systemId: input.systemId,
+      operation: 'setLogin',
+    });
+  }
+  const data = { systemId: input.systemId };
+  await tellStory(deps.db, { at: deps.now(), personId: input.personId, n: input.n, kind: 'cutOff', data });
+}
+
+async function append(
+  deps: WorkerDeps,
+  input: CutOffInput,
+  kind: EvidenceInput['kind'],
+  body: Record<string, unknown>,
+): Promise<void> {
+  const record: EvidenceInput = {
+    operationKey: operationKeyOfCutoff(input),
+    kind,
+    personId: input.personId,
+    caseId: `case_${input.personId}_${input.n}`,
+    body: { what: 'cutoff', systemId: input.systemId, ...body },
+    values: null,
+  };
+  await deps.db.transaction().execute((tx) => appendEvidence(tx, deps.vault, [record], deps.now()));
+}
+
+/** Ends the sessions of the person at the system. Same foundation and same answers as {@link disableLogin}. */
+export async function revokeSessions(deps: WorkerDeps, input: CutOffInput): Promise<CutOffResult> {
+  const refusal = await refusalOf(deps, input);
+  if (refusal !== null) return { outcome: 'refused', errorCode: refusal };
+  try {
+    const system = await translated(() => deps.pool.open('target', input.systemId));
+    if (system.manifest.capabilities.sessionRevocation === 'none') return { outcome: 'disabled', errorCode: null };
+    const accounts = await findAll(deps, input, system);
+    for (const account of accounts) {
+      const result = await system.connector.revokeSessions(account.accountId, callOf(input));
+      await append(deps, input, 'applied', {
+        action: 'revokeSessions',
+        accountId: account.accountId,
+        residualSeconds: result.residualSeconds,
+      });
+    }
+    return { outcome: accounts.length === 0 ? 'noAccount' : 'disabled', errorCode: null };
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const verdict = await outageVerdict.judge(deps, input.systemId, error);
+    if (verdict === 'permanent') return { outcome: 'failed', errorCode: error.code };
+    if (verdict === 'down' && !input.isIncidentOpen) return { outcome: 'systemDown', errorCode: error.code };
+    throw toApplicationFailure(error);
+  }
+}

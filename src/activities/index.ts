@@ -1,0 +1,41 @@
+/** All activities by their wire names. Workflows import the type only. */
+import { loadDecision, notifyApprover, recordDecision } from './approvals.ts';
+import { applyAccess } from './apply-access.ts';
+import { cancelOpenCases } from './cancel-open-cases.ts';
+import { disableLogin, revokeSessions } from './cut-off.ts';
+import { findAccounts } from './find-accounts.ts';
+import { closeIncident, openIncident } from './incidents.ts';
+import { planCase } from './plan-case.ts';
+import { closeCase, writeReport } from './report.ts';
+import { verifyAccess } from './verify-access.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+type Bound<F> = F extends (deps: WorkerDeps, input: infer I) => infer R ? (input: I) => R : never;
+
+const activities = {
+  planCase,
+  notifyApprover,
+  recordDecision,
+  loadDecision,
+  applyAccess,
+  verifyAccess,
+  disableLogin,
+  revokeSessions,
+  findAccounts,
+  cancelOpenCases,
+  openIncident,
+  closeIncident,
+  writeReport,
+  closeCase,
+} as const;
+
+export type Activities = { [Name in keyof typeof activities]: Bound<(typeof activities)[Name]> };
+
+/** Binds the activities to what they need. */
+export function createActivities(deps: WorkerDeps): Activities {
+  const bound = Object.entries(activities).map(([name, activity]) => [
+    name,
+    (input: never) => (activity as (deps: WorkerDeps, input: never) => unknown)(deps, input),
+  ]);
+  return Object.fromEntries(bound) as Activities;
+}

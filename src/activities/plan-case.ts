@@ -1,0 +1,252 @@
+/** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
+import { appendEvidence } from '../evidence/log.ts';
+import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
+import type { CaseKind } from '../schemas/case.ts';
+import type { Item } from '../schemas/item.ts';
+import { getCase, type CaseRow } from '../store/cases.ts';
+import {
+  justifiedNow,
+  mayAccess,
+  planAccess,
+  readPersonContext,
+  type PersonContext,
+  type Plan,
+} from '../store/person-context.ts';
+import { sha256Hex } from '../store/sha256.ts';
+import { tellStory } from '../store/story.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+export interface PlanCaseInput {
+  personId: string;
+  n: number;
+  /** Business time: the workflow's clock. */
+  at: string;
+  /** Minted by the workflow, so that a retried attempt writes the same proposal. */
+  proposalId: string;
+  /** For a leaver: what `findAccounts` found. */
+  accounts: FoundAccount[] | null;
+}
+
+export type PlanCaseResult =
+  /** Not yet: `until` is when to plan; null: the delivery loop tells. */
+  | { phase: 'wait'; until: string | null }
+  | { phase: 'superseded' }
+  | {
+      phase: 'leave';
+      policyHash: string;
+      cutoffSystemIds: string[];
+      targetSystemIds: string[];
+      sweepAfterSeconds: number[];
+    }
+  | {
+      phase: 'items';
+      kind: CaseKind;
+      proposalId: string;
+      policyHash: string;
+      items: Item[];
+      /** Systems of identity providers: written first. */
+      firstSystemIds: string[];
+      remindAfterSeconds: number;
+      expireAfterSeconds: number;
+    };
+
+/** Idempotent per proposal id. Throws only when the store cannot be read. */
+export async function planCase(deps: WorkerDeps, input: PlanCaseInput): Promise<PlanCaseResult> {
+  const usherCase = await getCase(deps.db, input.personId, input.n);
+  if (!usherCase || usherCase.closed_at) return { phase: 'superseded' };
+  const context = await readPersonContext(deps.db, deps, input.personId);
+  if (!context) return { phase: 'superseded' };
+  return usherCase.kind === 'leaver'
+    ? planDeparture(deps, input, usherCase, context)
+    : planArrival(deps, input, usherCase, context);
+}
+
+async function planArrival(
+  deps: WorkerDeps,
+  input: PlanCaseInput,
+  usherCase: CaseRow,
+  context: PersonContext,
+): Promise<PlanCaseResult> {
+  if (usherCase.spell_n !== context.spellN) return { phase: 'superseded' };
+  const { window } = context.snapshot;
+  if (Date.parse(input.at) < Date.parse(window.from)) {
+    await setState(deps, usherCase, { state: 'waiting', due_at: new Date(window.from) });
+    return { phase: 'wait', until: window.from };
+  }
+  if (!mayAccess(context, input.at)) return { phase: 'superseded' };
+  const plan = planAccess(context, input.at);
+  const items = await withoutHeld(deps, context, plan, input.at);
+  const routes = [
+    ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
+  ].toSorted();
+  await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at: null });
+  return propose(deps, input, usherCase, context, items);
+}
+
+async function planDeparture(
+  deps: WorkerDeps,
+  input: PlanCaseInput,
+  usherCase: CaseRow,
+  context: PersonContext,
+): Promise<PlanCaseResult> {
+  const cutoff = await deps.db
+    .selectFrom('cutoff')
+    .select(['state', 'departure'])
+    .where('person_id', '=', input.personId)
+    .where('n', '=', input.n)
+    .executeTakeFirst();
+  if (!cutoff || cutoff.state === 'rescinded') return { phase: 'superseded' };
+  if (cutoff.state === 'held') {
+    await setState(deps, usherCase, { state: 'held' });
+    return { phase: 'wait', until: null };
+  }
+  if (cutoff.state === 'scheduled') {
+    // Nothing here may tell the kind or the date before the departure takes effect.
+    await setState(deps, usherCase, { state: 'waiting' });
+    return { phase: 'wait', until: null };
+  }
+  if (mayAccess(context, input.at)) return { phase: 'superseded' };
+  await setState(deps, usherCase, { state: 'planning', is_effective: true });
+  if (input.accounts === null) return leavePlan(deps, context, cutoff.departure as unknown as DepartureAuthorisation);
+  const items = planLeaver({
+    personId: input.personId,
+    spellN: usherCase.spell_n,
+    index: context.index,
+    accounts: input.accounts,
+    sha256Hex,
+  });
+  return propose(deps, input, usherCase, context, items);
+}
+
+async function leavePlan(
+  deps: WorkerDeps,
+  context: PersonContext,
+  departure: DepartureAuthorisation,
+): Promise<PlanCaseResult> {
+  const targets = await deps.pool.systemsOf('target');
+  return {
+    phase: 'leave',
+    policyHash: context.policyHash,
+    cutoffSystemIds: departure.systemIds,
+    targetSystemIds: targets.map((system) => system.id),
+    sweepAfterSeconds: context.index.policy.lifecycle.leavers.sweepsAfter,
+  };
+}
+
+function rolesOf(item: Item): string {
+  return item.route.kind === 'people' ? item.route.seats.map((seat) => seat.role).join('+') : 'policy';
+}
+
+/** What is held, verified and still justified needs no item. */
+async function withoutHeld(deps: WorkerDeps, context: PersonContext, plan: Plan, at: string): Promise<Item[]> {
+  const rows = await deps.db
+    .selectFrom('person_grant')
+    .select('item_digest')
+    .where('person_id', '=', context.person.person_id)
+    .where('state', '=', 'held')
+    .where('verified_at', 'is not', null)
+    .execute();
+  const justifiedIds = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
+  const held = new Set(rows.map((row) => row.item_digest));
+  return plan.items.filter((item) => !held.has(item.itemDigest) || !justifiedIds.has(item.entitlementId));
+}
+
+async function propose(
+  deps: WorkerDeps,
+  input: PlanCaseInput,
+  usherCase: CaseRow,
+  context: PersonContext,
+  items: Item[],
+): Promise<PlanCaseResult> {
+  const now = deps.now();
+  const { policy } = context.index;
+  const inputHash = sha256Hex(
+    canonicalJson({
+      snapshotId: context.snapshot.snapshotId,
+      policyHash: context.policyHash,
+      people: context.people,
+      decisions: context.decisions.map((decision) => decision.decisionId),
+      grants: context.grants,
+      accounts: input.accounts,
+      at: input.at,
+    }),
+  );
+  await deps.db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('proposal')
+      .values({
+        proposal_id: input.proposalId,
+        person_id: input.personId,
+        n: input.n,
+        spell_n: usherCase.spell_n,
+        snapshot_id: context.snapshot.snapshotId,
+        policy_hash: context.policyHash,
+        planned_at: now,
+        input_hash: inputHash,
+        items: JSON.stringify(items),
+      })
+      .onConflict((conflict) => conflict.column('proposal_id').doNothing())
+      .execute();
+    const data = { items: items.map(describe), kind: usherCase.kind };
+    await tellStory(tx, { at: now, personId: input.personId, n: input.n, kind: 'planned', data });
+    await appendEvidence(
+      tx,
+      deps.vault,
+      [
+        {
+          operationKey: input.proposalId,
+          kind: 'planned',
+          personId: input.personId,
+          caseId: usherCase.case_id,
+          body: {
+            proposalId: input.proposalId,
+            snapshotId: context.snapshot.snapshotId,
+            policyHash: context.policyHash,
+            inputHash,
+            at: input.at,
+            items,
+          },
+          values: null,
+        },
+      ],
+      now,
+    );
+  });
+  return {
+    phase: 'items',
+    kind: usherCase.kind,
+    proposalId: input.proposalId,
+    policyHash: context.policyHash,
+    items,
+    firstSystemIds: policy.systems.filter((system) => system.isIdentityProvider).map((system) => system.id),
+    remindAfterSeconds: policy.routing.remindAfter,
+    expireAfterSeconds: policy.routing.expireAfter,
+  };
+}
+
+function describe(item: Item): Record<string, unknown> {
+  return {
+    itemDigest: item.itemDigest,
+    action: item.action,
+    label: item.entitlementId ?? item.vendorEntitlementId ?? item.profileId ?? item.systemId,
+    systemId: item.systemId,
+    risk: item.risk,
+    route: rolesOf(item),
+  };
+}
+
+async function setState(
+  deps: WorkerDeps,
+  usherCase: CaseRow,
+  values: Partial<Pick<CaseRow, 'state' | 'is_effective' | 'route' | 'due_at'>>,
+): Promise<void> {
+  await deps.db
+    .updateTable('usher_case')
+    .set(values)
+    .where('person_id', '=', usherCase.person_id)
+    .where('n', '=', usherCase.n)
+    .where('closed_at', 'is', null)
+    .execute();
+}

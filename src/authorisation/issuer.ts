@@ -1,0 +1,197 @@
+/**
+ * The issuer: signs permission for single writes. It believes no workflow and no row that the worker wrote: what may be
+ * granted is derived again from signed snapshots, policy and decisions; what may be removed follows from their absence.
+ */
+import { itemDigest } from '../domain/item-digest.ts';
+import { quorum } from '../domain/quorum.ts';
+import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
+import type { Item, ItemBasis } from '../schemas/item.ts';
+import { getCase, type CaseRow } from '../store/cases.ts';
+import type { Db } from '../store/db.ts';
+import {
+  justifiedNow,
+  mayAccess,
+  planAccess,
+  readPersonContext,
+  type ContextKeys,
+  type PersonContext,
+} from '../store/person-context.ts';
+import { sha256Hex } from '../store/sha256.ts';
+import type { Signer } from '../store/signing-key.ts';
+
+/** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
+const AUTHORISATION_LIFE_MS = 5 * 60_000;
+
+/**
+ * Why a write is refused. `superseded`: it was right once, and something newer ended it. All others have no foundation
+ * at all: somebody invented them, and security hears of it.
+ */
+export type RefusalCode =
+  'unknownCase' | 'closedCase' | 'notPlanned' | 'notDecided' | 'denied' | 'superseded' | 'unknownItem';
+
+export interface IssueInput {
+  personId: string;
+  caseN: number;
+  itemDigests: string[];
+}
+
+export interface IssuerDeps extends ContextKeys {
+  db: Db;
+  signer: Signer;
+  now: () => Date;
+}
+
+/** One result per asked digest, in the order asked. Reads only; asking again gives a fresh signature. */
+export async function issue(deps: IssuerDeps, input: IssueInput): Promise<IssueResult[]> {
+  const refuseAll = (code: RefusalCode): IssueResult[] =>
+    input.itemDigests.map((digest) => ({ outcome: 'refused', itemDigest: digest, reason: code }));
+  const usherCase = await getCase(deps.db, input.personId, input.caseN);
+  if (!usherCase) return refuseAll('unknownCase');
+  const context = await readPersonContext(deps.db, deps, input.personId);
+  if (!context) return refuseAll('superseded');
+  const proposed = await proposedItems(deps.db, input);
+  const at = deps.now().toISOString();
+  const judge = createJudge(context, usherCase, proposed, at);
+  return input.itemDigests.map((digest) => {
+    const judged = judge(digest);
+    return 'refused' in judged
+      ? { outcome: 'refused', itemDigest: digest, reason: judged.refused }
+      : signItem(deps, context, usherCase, judged.item, judged.kind, at);
+  });
+}
+
+type Judgement = { item: Item; kind: ItemBasis } | { refused: RefusalCode };
+
+function createJudge(
+  context: PersonContext,
+  usherCase: CaseRow,
+  proposed: ReadonlyMap<string, Item>,
+  at: string,
+): (digest: string) => Judgement {
+  const plan = planAccess(context, at);
+  const planned = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
+  const justifiedIds = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
+  return (digest) => {
+    const isClosed = usherCase.closed_at !== null;
+    const item = planned.get(digest);
+    if (item?.action === 'grant' && isClosed) return { refused: 'closedCase' };
+    if (item?.action === 'grant') return judgeGrant(item, context, usherCase, justifiedIds, at);
+    const removal = proposed.get(digest);
+    if (!removal) return { refused: 'unknownItem' };
+    // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.
+    if (removal.action === 'grant') return { refused: mayAccess(context, at) ? 'notPlanned' : 'superseded' };
+    return judgeRemoval(removal, digest, context, usherCase, justifiedIds, at);
+  };
+}
+
+function judgeGrant(
+  item: Item,
+  context: PersonContext,
+  usherCase: CaseRow,
+  justifiedIds: ReadonlySet<string | null>,
+  at: string,
+): Judgement {
+  if (!mayAccess(context, at)) return { refused: 'superseded' };
+  if (usherCase.kind === 'leaver' || usherCase.spell_n !== context.spellN) return { refused: 'superseded' };
+  if (item.route.kind === 'people') {
+    const state = quorum(item.route, votesOn(item, context));
+    if (state === 'denied') return { refused: 'denied' };
+    if (state === 'open') return { refused: 'notDecided' };
+  }
+  if (!justifiedIds.has(item.entitlementId)) return { refused: 'notDecided' };
+  return { item, kind: item.route.kind === 'policy' ? 'policy' : 'decision' };
+}
+
+/** The latest word of each approver; a denial is not undone by a later approval. */
+function votesOn(item: Item, context: PersonContext): Record<string, 'approve' | 'deny'> {
+  const votes: Record<string, 'approve' | 'deny'> = {};
+  for (const decision of context.decisions) {
+    const mine = decision.verdicts.find((verdict) => verdict.itemDigest === item.itemDigest);
+    if (mine && votes[decision.approverId] !== 'deny') votes[decision.approverId] = mine.verdict;
+  }
+  return votes;
+}
+
+/** Whatever nothing justifies may be removed: from someone who departed, or because its time is over. */
+function judgeRemoval(
+  item: Item,
+  digest: string,
+  context: PersonContext,
+  usherCase: CaseRow,
+  justifiedIds: ReadonlySet<string | null>,
+  at: string,
+): Judgement {
+  if (digestOfRemoval(item, usherCase) !== digest) return { refused: 'unknownItem' };
+  if (!mayAccess(context, at)) {
+    // What is left to take from a departed person is the business of the open leaver.
+    if (usherCase.closed_at !== null) return { refused: 'closedCase' };
+    const isLeaver = usherCase.kind === 'leaver' && usherCase.effective_at.getTime() <= Date.parse(at);
+    return isLeaver ? { item, kind: 'departure' } : { refused: 'superseded' };
+  }
+  if (item.action !== 'revoke' || item.entitlementId === null) return { refused: 'superseded' };
+  const entitlement = context.index.entitlementById.get(item.entitlementId);
+  const isTimeBound = entitlement !== undefined && entitlement.expiresAfter !== null;
+  if (!isTimeBound || justifiedIds.has(item.entitlementId)) return { refused: 'superseded' };
+  return { item, kind: 'expiry' };
+}
+
+/** The digest again, from the content: a row that names another account or entitlement than its digest is no item. */
+function digestOfRemoval(item: Item, usherCase: CaseRow): string {
+  return itemDigest(
+    {
+      action: item.action,
+      systemId: item.systemId,
+      entitlementId: item.entitlementId,
+      vendorEntitlementId: item.vendorEntitlementId,
+      accountId: item.accountId,
+      profileId: item.profileId,
+      definitionHash: item.definitionHash,
+      conflicts: item.conflicts,
+      personId: usherCase.person_id,
+      spellN: usherCase.spell_n,
+      expiresAfterSeconds: null,
+      requiredRoles: [],
+    },
+    sha256Hex,
+  );
+}
+
+async function proposedItems(db: Db, input: IssueInput): Promise<Map<string, Item>> {
+  const rows = await db
+    .selectFrom('proposal')
+    .select('items')
+    .where('person_id', '=', input.personId)
+    .where('n', '=', input.caseN)
+    .orderBy('planned_at')
+    .execute();
+  return new Map(
+    rows.flatMap((row) => (row.items as unknown as Item[]).map((item) => [item.itemDigest as string, item])),
+  );
+}
+
+function signItem(
+  deps: IssuerDeps,
+  context: PersonContext,
+  usherCase: CaseRow,
+  item: Item,
+  kind: ItemBasis,
+  at: string,
+): IssueResult {
+  const lifeEndsMs = Date.parse(at) + AUTHORISATION_LIFE_MS;
+  // A grant must not outlive the moment at which a known departure takes effect.
+  const departsMs = item.action === 'grant' && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;
+  const authorisation: Authorisation = {
+    version: 1,
+    kind,
+    personId: context.person.person_id as Authorisation['personId'],
+    caseN: usherCase.n,
+    spellN: usherCase.spell_n,
+    fence: context.person.fence,
+    policyHash: context.policyHash,
+    item,
+    issuedAt: at,
+    expiresAt: new Date(Math.min(lifeEndsMs, departsMs)).toISOString(),
+  };
+  const { keyId, signature } = deps.signer.sign('authorisation', authorisation);
+  return { outcome: 'authorised', itemDigest: item.itemDigest, signed: { authorisation, keyId, signature } };
+}

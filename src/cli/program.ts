@@ -1,0 +1,84 @@
+/** The command `usher`: parses arguments, runs one command, and turns every failure into a sentence and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { printableText } from '../domain/printable-text.ts';
+import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
+import { approvalCommands } from './commands/approvals.ts';
+import { auditCommands } from './commands/audit.ts';
+import { caseCommands } from './commands/cases.ts';
+import { holdCommands } from './commands/holds.ts';
+import { personCommands } from './commands/persons.ts';
+import { policyCommands } from './commands/policy.ts';
+import { systemCommands } from './commands/systems.ts';
+import type { CliContext } from './command-context.ts';
+import { createOutput } from './output.ts';
+
+export interface CliStreams {
+  env: NodeJS.ProcessEnv;
+  writeOut: (text: string) => void;
+  writeError: (text: string) => void;
+}
+
+const groups = [
+  caseCommands,
+  approvalCommands,
+  personCommands,
+  holdCommands,
+  policyCommands,
+  systemCommands,
+  auditCommands,
+];
+
+/** Runs one command line (without the interpreter and the script); never throws. */
+export async function runCli(args: string[], streams: CliStreams): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok;
+  const context: CliContext = {
+    env: streams.env,
+    out: createOutput(streams.writeOut),
+    write: streams.writeOut,
+    setExitCode: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await createProgram(context, streams).parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error, streams);
+  }
+}
+
+/** All commands. Nothing runs before `parseAsync`. */
+export function createProgram(context: CliContext, streams: CliStreams): Command {
+  const program = new Command('usher')
+    .description('Access that each person should hold, and nothing else')
+    .option('--server <url>', 'address of the server (default: of the profile)')
+    .option('--token-file <file>', 'file that holds your token')
+    .option('--profile <name>', 'profile in the data folder (default: admin)')
+    .option('--json', 'print JSON')
+    .showHelpAfterError('(see: usher --help)')
+    .exitOverride()
+    .configureOutput({ writeOut: streams.writeOut, writeErr: streams.writeError });
+  for (const addCommands of groups) addCommands(program, context);
+  inherit(program, program);
+  return program;
+}
+
+/** Sub-commands keep their own settings otherwise, and would end the process on a wrong option. */
+function inherit(command: Command, program: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(program);
+    inherit(child, program);
+  }
+}
+
+function explain(error: unknown, { writeError }: CliStreams): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof CliError) {
+    writeError(`${printableText(error.message)}\n`);
+    if (error.help !== null) writeError(`${printableText(error.help)}\n`);
+    return error.exitCode;
+  }
+  const what = error instanceof Error ? error.message : 'unknown';
+  writeError(`usher failed unexpectedly: ${printableText(what).slice(0, 500)}\n`);
+  return exitCodes.unavailable;
+}

@@ -1,0 +1,79 @@
+/** Configuration of a process, from its environment. Every missing or malformed value is named with what was expected. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const Port = z.coerce.number().int().min(0).max(65_535);
+const Url = z.url('expected a URL');
+
+const Common = z.object({
+  USHER_DATA_DIR: z.string().min(1).default('data'),
+  USHER_KEYS_DIR: z.string().min(1).optional(),
+  USHER_DATABASE_URL: z.string().startsWith('postgres', 'expected a postgres:// URL'),
+  USHER_TEMPORAL_ADDRESS: z.string().regex(/^[^:/]+:\d+$/, 'expected host:port'),
+  USHER_TEMPORAL_NAMESPACE: z.string().min(1).default('usher'),
+  USHER_SECRETS_FILE: z.string().min(1),
+  USHER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Tests only: the point at which the process kills itself. */
+  USHER_CRASH_POINT: z.string().optional(),
+});
+
+const ServerEnv = Common.extend({
+  USHER_DATABASE_OWNER_URL: z.string().startsWith('postgres', 'expected a postgres:// URL').optional(),
+  USHER_TEMPORAL_UI_URL: Url.optional(),
+  USHER_HTTP_HOST: z.string().default('127.0.0.1'),
+  USHER_HTTP_PORT: Port.default(4000),
+  USHER_PUBLIC_URL: Url.optional(),
+  USHER_MAILBOX_URL: Url.optional(),
+  USHER_SMTP_URL: z.string().regex(/^smtps?:\/\//, 'expected smtp://host:port'),
+  USHER_MAIL_FROM: z.string().min(3).default('Usher <usher@usher.invalid>'),
+  USHER_POLICY_DIR: z.string().min(1),
+  USHER_POLL_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
+  /** The embedded default: activates the policy of the folder at the first start and writes operator profiles. */
+  USHER_BOOTSTRAP: z.enum(['sandbox', 'none']).default('none'),
+});
+export type ServerConfig = z.infer<typeof ServerEnv> & { keysDir: string };
+
+const WorkerEnv = Common.extend({
+  USHER_SERVER_URL: Url,
+  USHER_MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(1).default(1_000),
+  USHER_CONSISTENCY_WINDOW_MS: z.coerce.number().int().min(0).optional(),
+});
+export type WorkerConfig = z.infer<typeof WorkerEnv> & { keysDir: string };
+
+/** A configuration that cannot be used; the message lists every field at fault and no value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+function parse<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  const result = schema.safeParse(env);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`The environment does not fit:\n  ${lines.join('\n  ')}`);
+}
+
+export function readServerConfig(env: NodeJS.ProcessEnv): ServerConfig {
+  const config = parse(ServerEnv, env);
+  return { ...config, keysDir: config.USHER_KEYS_DIR ?? join(config.USHER_DATA_DIR, 'keys') };
+}
+
+export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+  const config = parse(WorkerEnv, env);
+  return { ...config, keysDir: config.USHER_KEYS_DIR ?? join(config.USHER_DATA_DIR, 'keys') };
+}
+
+const Secrets = z.record(z.string(), z.record(z.string(), z.string()));
+
+/** Secrets by system, read anew at each call, so that a rotated secret needs no restart. Errors never quote the file. */
+export function readSecrets(file: string): z.infer<typeof Secrets> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new ConfigError(`USHER_SECRETS_FILE: expected a readable JSON file`);
+  }
+  const result = Secrets.safeParse(json);
+  if (!result.success) throw new ConfigError('USHER_SECRETS_FILE: expected {"<system>": {"<name>": "<value>"}}');
+  return result.data;
+}

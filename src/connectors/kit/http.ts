@@ -1,0 +1,199 @@
+/**
+ * The one HTTP factory. It sends no call twice, follows no redirect, leaves no base URL, and turns every failure into
+ * a ConnectorError at once: an AxiosError carries the Authorization header and the URL, and never leaves this file.
+ */
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { ConnectorRuntime, HttpOptions } from './contract.ts';
+import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorDetail } from './errors.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import { readRetryAfterMs } from './retry-after.ts';
+
+/** A vendor's refusal, as far as a dialect may look at it. */
+export interface VendorAnswer {
+  status: number;
+  header: (name: string) => string | null;
+  body: unknown;
+}
+
+/** What a dialect knows better than the status; each field left out keeps the default. */
+export interface DialectVerdict {
+  code?: ConnectorErrorCode;
+  vendorCode?: string;
+  retryAfterMs?: number;
+}
+
+/** Reads one vendor's way of refusing; pure. */
+export type VendorDialect = (answer: VendorAnswer) => DialectVerdict | null;
+
+declare module 'axios' {
+  interface AxiosRequestConfig {
+    /** Name of the operation for errors, and how the vendor words its refusals. */
+    usher?: { operation: string; dialect?: VendorDialect };
+  }
+}
+
+export interface HttpFactoryDeps {
+  systemId: string;
+  rateLimiter: RateLimiter;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** For calls whose connector names none. Default 10 s; never more than 25 s. */
+  timeoutMs?: number;
+}
+
+const defaultTimeoutMs = 10_000;
+/** Activities give up after 30 s; a call that outlives its activity would write unseen. */
+const maxTimeoutMs = 25_000;
+const maxResponseBytes = 16 * 1024 * 1024;
+const maxRequestBytes = 1024 * 1024;
+
+/** Makes `createHttp` for one system: all its instances share the rate limiter. */
+export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions) => AxiosInstance {
+  return (options) => {
+    const timeoutMs = Math.min(options.timeoutMs ?? deps.timeoutMs ?? defaultTimeoutMs, maxTimeoutMs);
+    const instance = axios.create({
+      baseURL: options.baseUrl,
+      headers: { accept: 'application/json', 'user-agent': 'usher', ...options.headers },
+      ...(options.auth === undefined ? {} : { auth: options.auth }),
+      maxRedirects: 0,
+      allowAbsoluteUrls: false,
+      maxContentLength: maxResponseBytes,
+      maxBodyLength: maxRequestBytes,
+      withXSRFToken: false,
+      redact: ['authorization', 'auth', 'password', 'token'],
+    });
+    const timeouts = new WeakMap<object, AbortSignal>();
+    instance.interceptors.request.use((config) => prepare(config, deps, timeoutMs, timeouts));
+    instance.interceptors.response.use(
+      (response) => response,
+      (error: unknown) => {
+        throw toConnectorError(error, deps, timeouts);
+      },
+    );
+    return instance;
+  };
+}
+
+/** The runtime of one connector instance over the factory. */
+export function createConnectorRuntime<Config>(deps: HttpFactoryDeps & { config: Config }): ConnectorRuntime<Config> {
+  return { systemId: deps.systemId, config: deps.config, createHttp: createHttpFactory(deps) };
+}
+
+function prepare(
+  config: InternalAxiosRequestConfig,
+  deps: HttpFactoryDeps,
+  timeoutMs: number,
+  timeouts: WeakMap<object, AbortSignal>,
+): InternalAxiosRequestConfig {
+  const detail = { systemId: deps.systemId, operation: operationOf(config) };
+  const caller = config.signal as AbortSignal | undefined;
+  if (caller?.aborted === true) throw new ConnectorError('transient', 'cancelled before the call was sent', detail);
+  const taken = deps.rateLimiter.take();
+  if (!taken.ok) {
+    throw new ConnectorError('throttled', 'own rate limit reached', { ...detail, retryAfterMs: taken.retryAfterMs });
+  }
+  // axios' own time-out restarts with every byte, so that a slow body could outlive the activity.
+  const timeout = AbortSignal.timeout(timeoutMs);
+  config.signal = caller === undefined ? timeout : AbortSignal.any([caller, timeout]);
+  timeouts.set(config.signal, timeout);
+  return config;
+}
+
+function toConnectorError(
+  error: unknown,
+  deps: HttpFactoryDeps,
+  timeouts: WeakMap<object, AbortSignal>,
+): ConnectorError {
+  if (error instanceof ConnectorError) return error;
+  if (!(error instanceof AxiosError)) {
+    return new ConnectorError('validation', 'the call could not be built', {
+      systemId: deps.systemId,
+      operation: 'http',
+    });
+  }
+  const operation = operationOf(error.config);
+  if (error.response !== undefined) return refusal(error.response, deps, operation);
+  const signal = error.config?.signal as AbortSignal | undefined;
+  const isOwnTimeout = signal !== undefined && timeouts.get(signal)?.aborted === true;
+  return noAnswer(error, isOwnTimeout, { systemId: deps.systemId, operation });
+}
+
+/** No usable answer arrived. What a write did is then unknown, unless it cannot have been sent. */
+function noAnswer(error: AxiosError, isOwnTimeout: boolean, detail: ConnectorErrorDetail): ConnectorError {
+  if (error.code === 'ERR_BAD_REQUEST' || error.message.includes('maxBodyLength')) {
+    return new ConnectorError('validation', 'the request is too large', detail);
+  }
+  const wasNeverSent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
+    error.code ?? '',
+  );
+  const what = isOwnTimeout ? 'time-out' : describe(error.code);
+  const isUnknown = isWrite(error.config) && !wasNeverSent;
+  return new ConnectorError(isUnknown ? 'unknownOutcome' : 'transient', what, {
+    ...detail,
+    ...(error.code === undefined ? {} : { vendorCode: error.code }),
+  });
+}
+
+function describe(code: string | undefined): string {
+  if (code === 'ERR_CANCELED') return 'cancelled while the call was under way';
+  if (code === 'ECONNABORTED' || code === 'ETIMEDOUT') return 'time-out';
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  return 'no usable answer';
+}
+
+function refusal(response: AxiosResponse, deps: HttpFactoryDeps, operation: string): ConnectorError {
+  const header = (name: string) => headerOf(response, name);
+  const answer: VendorAnswer = { status: response.status, header, body: response.data };
+  const verdict = response.config.usher?.dialect?.(answer) ?? null;
+  const code = verdict?.code ?? classify(answer, isWrite(response.config));
+  const retryAfterMs = verdict?.retryAfterMs ?? (isWait(code) ? readRetryAfterMs(header, deps.now()) : null);
+  const vendorRequestId = requestIdOf(response);
+  return new ConnectorError(code, `vendor answered ${response.status}`, {
+    systemId: deps.systemId,
+    operation,
+    vendorCode: verdict?.vendorCode ?? String(response.status),
+    ...(vendorRequestId === null ? {} : { vendorRequestId }),
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+  });
+}
+
+function isWait(code: ConnectorErrorCode): boolean {
+  return code === 'throttled' || code === 'transient';
+}
+
+function classify({ status, header }: VendorAnswer, isWriteCall: boolean): ConnectorErrorCode {
+  if (status === 403 && (header('retry-after') !== null || header('x-ratelimit-remaining') === '0')) return 'throttled';
+  if (status === 401 || status === 403 || status === 407) return 'auth';
+  if (status === 404 || status === 410) return 'notFound';
+  if (status === 409) return 'conflict';
+  if (status === 412 || status === 428) return 'precondition';
+  if (status === 429) return 'throttled';
+  if (status === 405 || status === 501) return 'unsupported';
+  // A redirect is never followed; on a write it may stand for a call that was carried out.
+  if (status === 408 || status < 400) return isWriteCall ? 'unknownOutcome' : 'transient';
+  return status >= 500 ? 'transient' : 'validation';
+}
+
+function isWrite(config: InternalAxiosRequestConfig | undefined): boolean {
+  return !['get', 'head', 'options'].includes((config?.method ?? 'get').toLowerCase());
+}
+
+function operationOf(config: InternalAxiosRequestConfig | undefined): string {
+  return config?.usher?.operation ?? 'http';
+}
+
+/** One response header as text, or null. */
+export function headerOf(response: AxiosResponse, name: string): string | null {
+  const value: unknown = response.headers[name.toLowerCase()];
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : null;
+}
+
+/** The vendor's id of the call; anything that does not look like one is dropped, for it goes into logs and tickets. */
+export function requestIdOf(response: AxiosResponse): string | null {
+  for (const name of ['x-okta-request-id', 'x-request-id', 'request-id', 'x-transaction-id', 'x-correlation-id']) {
+    const value = headerOf(response, name);
+    if (value !== null && /^[\w.:=-]{1,128}$/.test(value)) return value;
+  }
+  return null;
+}

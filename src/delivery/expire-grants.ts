@@ -1,0 +1,133 @@
+/**
+ * Ends time-bound access: for each grant whose time is over a revoke is proposed in the case that granted it, and a
+ * provisioning carries it out. The issuer decides whether it is over.
+ */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { planLeaver } from '../domain/plan-leaver.ts';
+import { indexOf } from '../store/person-context.ts';
+import { sha256Hex } from '../store/sha256.ts';
+import { uuidV7 } from '../store/uuid.ts';
+import type { WorkerDeps } from '../activities/worker-deps.ts';
+import * as wire from '../workflows/wire.ts';
+
+/** Ends of grants are numbered apart from the route groups of a case, which count from 1. */
+const FIRST_EXPIRY_K = 1_000;
+const RETRY_AFTER_MS = 6 * 3_600_000;
+
+/** One pass. Answers how many revocations were started. */
+export async function expireGrants(deps: WorkerDeps): Promise<number> {
+  const now = deps.now();
+  const due = await deps.db
+    .selectFrom('person_grant as g')
+    .innerJoin('account as a', (join) =>
+      join.onRef('a.person_id', '=', 'g.person_id').onRef('a.system_id', '=', 'g.system_id'),
+    )
+    .innerJoin('usher_case as c', (join) => join.onRef('c.person_id', '=', 'g.person_id').onRef('c.n', '=', 'g.case_n'))
+    .select([
+      'g.person_id',
+      'g.system_id',
+      'g.vendor_entitlement_id',
+      'g.case_n',
+      'g.expiry_attempts',
+      'a.account_id',
+      'c.spell_n',
+    ])
+    .where('g.state', '=', 'held')
+    .where('g.expires_at', '<=', now)
+    .where((eb) =>
+      eb.or([
+        eb('g.expiry_started_at', 'is', null),
+        eb('g.expiry_started_at', '<', new Date(now.getTime() - RETRY_AFTER_MS)),
+      ]),
+    )
+    .limit(100)
+    .execute();
+  for (const row of due) await expireOne(deps, row, now);
+  return due.length;
+}
+
+interface DueGrant {
+  person_id: string;
+  system_id: string;
+  vendor_entitlement_id: string;
+  case_n: number | null;
+  expiry_attempts: number;
+  account_id: string;
+  spell_n: number;
+}
+
+async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<void> {
+  const version = await deps.policies.active();
+  if (!version || row.case_n === null) return;
+  const account = {
+    systemId: row.system_id,
+    accountId: row.account_id,
+    vendorEntitlementIds: [row.vendor_entitlement_id],
+  };
+  const planned = planLeaver({
+    personId: row.person_id,
+    spellN: row.spell_n,
+    index: indexOf(version.policy),
+    accounts: [account],
+    sha256Hex,
+  });
+  const item = planned.find((candidate) => candidate.action === 'revoke');
+  if (!item) return;
+  const expiry = { ...item, reasons: ['the time of this access is over'] };
+  const snapshot = await deps.db
+    .selectFrom('snapshot')
+    .select('snapshot_id')
+    .where('person_id', '=', row.person_id)
+    .orderBy('observed_at', 'desc')
+    .executeTakeFirstOrThrow();
+  const siblings = await deps.db
+    .selectFrom('operation')
+    .select(({ fn }) => fn.max('k').as('k'))
+    .where('person_id', '=', row.person_id)
+    .where('n', '=', row.case_n)
+    .executeTakeFirst();
+  const k = Math.max(FIRST_EXPIRY_K, (siblings?.k ?? 0) + 1);
+  await deps.db
+    .insertInto('proposal')
+    .values({
+      proposal_id: uuidV7(now),
+      person_id: row.person_id,
+      n: row.case_n,
+      spell_n: row.spell_n,
+      snapshot_id: snapshot.snapshot_id,
+      policy_hash: version.policyHash,
+      planned_at: now,
+      input_hash: sha256Hex(canonicalJson({ account, at: now.toISOString() })),
+      items: JSON.stringify([expiry]),
+    })
+    .execute();
+  await startRevocation(deps, row, item.itemDigest, k);
+  await deps.db
+    .updateTable('person_grant')
+    .set({ expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 })
+    .where('person_id', '=', row.person_id)
+    .where('system_id', '=', row.system_id)
+    .where('vendor_entitlement_id', '=', row.vendor_entitlement_id)
+    .execute();
+}
+
+async function startRevocation(deps: WorkerDeps, row: DueGrant, itemDigest: string, k: number): Promise<void> {
+  const n = row.case_n ?? 0;
+  const item = { itemDigest, systemId: row.system_id, action: 'revoke' as const, isFirst: false };
+  try {
+    await deps.temporal.workflow.start(wire.workflowTypes.provisioning, {
+      workflowId: wire.provisioningWorkflowId(row.person_id, n, k),
+      taskQueue: wire.queues.cases,
+      args: [{ personId: row.person_id, n, k, items: [item] } satisfies wire.ProvisioningInput],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      typedSearchAttributes: [
+        { key: wire.searchAttributes.UsherPersonId, value: row.person_id },
+        { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(row.person_id, n) },
+      ],
+      staticSummary: 'End of a time-bound access',
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

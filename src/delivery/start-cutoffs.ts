@@ -1,0 +1,116 @@
+/**
+ * Starts the cut-offs that are due, under the cap: an unusual wave of leavers is held until a person releases it. Counting
+ * and starting happen under one lock, so that two workers cannot each start the last one.
+ */
+import { sql } from 'kysely';
+import { appendEvidence } from '../evidence/log.ts';
+import { enqueue, enqueueNews } from '../store/cases.ts';
+import { raiseAlert } from '../store/alerts.ts';
+import { lockInTx, type Tx } from '../store/db.ts';
+import { tellStory } from '../store/story.ts';
+import type { WorkerDeps } from '../activities/worker-deps.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Decides about every due cut-off: started or held. The workflows are started by the rows this writes. Answers how many started. */
+export async function decideDueCutoffs(deps: WorkerDeps): Promise<number> {
+  const now = deps.now();
+  const isAnyDue = await deps.db
+    .selectFrom('cutoff')
+    .select('n')
+    .where('state', '=', 'scheduled')
+    .where('effective_at', '<=', now)
+    .limit(1)
+    .executeTakeFirst();
+  if (!isAnyDue) return 0;
+  const version = await deps.policies.active();
+  if (!version) return 0;
+  const { maxPerHour, maxPerDay } = version.policy.lifecycle.leavers;
+  return deps.db.transaction().execute(async (tx) => {
+    await lockInTx(tx, 'cap');
+    const due = await tx
+      .selectFrom('cutoff')
+      .select(['person_id', 'n', 'passes_cap', 'departure'])
+      .where('state', '=', 'scheduled')
+      .where('effective_at', '<=', now)
+      .orderBy('effective_at')
+      .limit(200)
+      .execute();
+    const counts = { hour: await startedSince(tx, now, HOUR_MS), day: await startedSince(tx, now, DAY_MS) };
+    let started = 0;
+    for (const row of due) {
+      if (row.passes_cap || (counts.hour < maxPerHour && counts.day < maxPerDay)) {
+        await startOne(deps, tx, row.person_id, row.n, row.departure.systemIds, now);
+        counts.hour += 1;
+        counts.day += 1;
+        started += 1;
+      } else {
+        await holdOne(deps, tx, row.person_id, row.n, now);
+      }
+    }
+    return started;
+  });
+}
+
+/** Per person: somebody who left, came back and left again within the hour counts once. */
+async function startedSince(tx: Tx, now: Date, spanMs: number): Promise<number> {
+  const row = await tx
+    .selectFrom('cutoff')
+    .select(sql<string>`count(distinct person_id)`.as('count'))
+    .where('started_at', '>', new Date(now.getTime() - spanMs))
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+async function startOne(
+  deps: WorkerDeps,
+  tx: Tx,
+  personId: string,
+  n: number,
+  systemIds: string[],
+  now: Date,
+): Promise<void> {
+  await setState(tx, personId, n, { state: 'started', started_at: now });
+  await enqueue(tx, { kind: 'startCutoff', personId, n, payload: { systemIds }, dueAt: now });
+  await enqueueNews(tx, personId, n, { kind: 'factsChanged' }, now);
+  const caseId = `case_${personId}_${n}`;
+  const record = {
+    operationKey: caseId,
+    kind: 'cutoffStarted' as const,
+    personId,
+    caseId,
+    body: { systemIds },
+    values: null,
+  };
+  await appendEvidence(tx, deps.vault, [record], now);
+}
+
+async function holdOne(deps: WorkerDeps, tx: Tx, personId: string, n: number, now: Date): Promise<void> {
+  await setState(tx, personId, n, { state: 'held', held_at: now });
+  await enqueueNews(tx, personId, n, { kind: 'factsChanged' }, now);
+  await tellStory(tx, { at: now, personId, n, kind: 'held', data: { command: 'npx usher hold list' } });
+  const day = now.toISOString().slice(0, 10);
+  // The server mails it with the names of all who are held; the key makes it one mail a day.
+  const text = 'Leavers are held: more than policy allows. See "usher hold list", then "usher hold release".';
+  await raiseAlert(tx, { alertKey: `hold/${day}`, kind: 'leaversHeld', personId: null, text }, now);
+  const caseId = `case_${personId}_${n}`;
+  const record = {
+    operationKey: caseId,
+    kind: 'held' as const,
+    personId,
+    caseId,
+    body: { at: now.toISOString() },
+    values: null,
+  };
+  await appendEvidence(tx, deps.vault, [record], now);
+}
+
+async function setState(
+  tx: Tx,
+  personId: string,
+  n: number,
+  values: { state: 'started' | 'held'; started_at?: Date; held_at?: Date },
+): Promise<void> {
+  await tx.updateTable('cutoff').set(values).where('person_id', '=', personId).where('n', '=', n).execute();
+}

@@ -1,0 +1,21 @@
+/** One text for one value, whatever the order in which its keys were written: the input of every hash and digest. */
+
+/**
+ * JSON with sorted keys and no white space, after RFC 8785 for the data that Usher hashes: keys that are `undefined`
+ * are left out, as in JSON. Throws a TypeError for what JSON cannot say (NaN, functions, `undefined` in a list), because
+ * a silent `null` would let two different inputs share a digest.
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError('canonical JSON has no number that is not finite');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((entry) => canonicalJson(entry)).join(',')}]`;
+  if (typeof value !== 'object') throw new TypeError(`canonical JSON has no ${typeof value}`);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}

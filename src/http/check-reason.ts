@@ -1,0 +1,25 @@
+/** When a decision needs a reason. One rule for the form and the API. */
+import { AppError } from '../domain/errors.ts';
+import type { ItemVerdict } from '../schemas/decision.ts';
+import type { Item } from '../schemas/item.ts';
+
+const REASON_ABOVE_RISK = 6;
+
+/** True for an item whose approval has to be explained. */
+export function needsReasonToApprove(item: Pick<Item, 'risk'>): boolean {
+  return item.risk > REASON_ABOVE_RISK;
+}
+
+/** Throws AppError `invalidInput` when a denial, or the approval of a high risk, comes without a reason. */
+export function assertReason(
+  items: Pick<Item, 'risk' | 'itemDigest'>[],
+  verdicts: ItemVerdict[],
+  reason: string,
+): void {
+  if (reason.trim() !== '') return;
+  if (verdicts.some(({ verdict }) => verdict === 'deny'))
+    throw new AppError('invalidInput', 'reason: a denial needs a reason', 'reason');
+  const approved = new Set<string>(verdicts.map(({ itemDigest }) => itemDigest));
+  if (items.some((item) => approved.has(item.itemDigest) && needsReasonToApprove(item)))
+    throw new AppError('invalidInput', 'reason: approving a risk above 6 needs a reason', 'reason');
+}

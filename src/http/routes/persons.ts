@@ -1,0 +1,48 @@
+/** People: what they hold and why, making somebody leave now, and erasing somebody for good. */
+import { z } from 'zod';
+import { AppError } from '../../domain/errors.ts';
+import { PersonId, PersonRef } from '../../schemas/ids.ts';
+import { findPersonId, readPerson } from '../../store/read-person.ts';
+import { erasePersonCompletely } from '../../use-cases/erase-person.ts';
+import { leavePerson } from '../../use-cases/leave-person.ts';
+import { viewerOf, type AppContext, type HttpDeps } from '../app-types.ts';
+import { readJson, readParam } from '../input.ts';
+import { personOf, type Router } from '../router.ts';
+
+/** A person id, or `<hris>/<key>` (in a path with the slash as %2F). */
+export const PersonIdOrRef = z.union([PersonId, PersonRef], 'expected a person id or <hris>/<key>');
+/** Closed: free text would outlive the person whom it names. */
+const EraseBody = z.strictObject({ reason: z.enum(['requested', 'retentionEnded', 'ordered']) });
+const ReasonBody = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+
+export function personRoutes(router: Router, deps: HttpDeps): void {
+  router.guarded('GET /api/v1/persons/:person', async (c, caller) => {
+    const personId = await personInPath(deps, c);
+    const viewer = viewerOf(caller);
+    if (!viewer.canSeeAll && personId !== caller.personId) throw unknownPerson();
+    const policy = (await deps.policies.active())?.policy ?? null;
+    const person = await readPerson(deps.db, deps, personId, { ...viewer, policy, now: deps.now() });
+    if (!person) throw unknownPerson();
+    return c.json(person);
+  });
+  router.guarded('POST /api/v1/persons/:person/leave', async (c, caller) => {
+    const { reason } = await readJson(c, ReasonBody);
+    const personId = await personInPath(deps, c);
+    return c.json(await leavePerson(deps, { personId, reason, by: personOf(caller) }), 202);
+  });
+  router.guarded('POST /api/v1/persons/:person/erase', async (c, caller) => {
+    const { reason } = await readJson(c, EraseBody);
+    const personId = await personInPath(deps, c);
+    await erasePersonCompletely(deps, { personId, reason, by: personOf(caller) });
+    return c.json({ personId, isErased: true });
+  });
+}
+
+async function personInPath(deps: HttpDeps, c: AppContext): Promise<string> {
+  const personId = await findPersonId(deps.db, readParam(c, 'person', PersonIdOrRef));
+  if (personId === null) throw unknownPerson();
+  return personId;
+}
+
+const unknownPerson = (): AppError =>
+  new AppError('notFound', 'Nobody answers to this id, or you may not see them.', 'person');

@@ -1,0 +1,74 @@
+/** The mail that asks one approver: full context, a link whose GET only shows, and both ready JSONs for the Temporal UI. */
+import type { Item } from '../schemas/item.ts';
+
+export interface ApprovalMailInput {
+  approvalId: string;
+  approverId: string;
+  approverName: string;
+  beneficiaryName: string;
+  beneficiaryTitle: string | null;
+  beneficiaryDepartment: string | null;
+  isContractor: boolean;
+  startDate: string;
+  roles: string[];
+  items: readonly Item[];
+  dueAt: Date;
+  isReminder: boolean;
+  pageUrl: string;
+  temporalUrl: string | null;
+  approveCode: string;
+  denyCode: string;
+}
+
+export function approvalMail(input: ApprovalMailInput): { subject: string; text: string } {
+  const count = input.items.length === 1 ? '1 item waits' : `${input.items.length} items wait`;
+  const subject = `${input.isReminder ? 'Reminder: ' : ''}Access for ${input.beneficiaryName}: ${count} for you`;
+  const about = [input.beneficiaryTitle, input.beneficiaryDepartment, input.isContractor ? 'contractor' : 'employee'];
+  const text = [
+    `Hello ${input.approverName},`,
+    '',
+    `${input.beneficiaryName} (${about.filter(Boolean).join(', ')}) starts on ${input.startDate}. You are asked as ${input.roles.join(' and ')}.`,
+    '',
+    ...input.items.flatMap(describeItem),
+    `Due ${input.dueAt.toISOString().slice(0, 16).replace('T', ' ')} UTC. Silence counts as a denial.`,
+    '',
+    'Look and decide here (opening the page decides nothing):',
+    `  ${input.pageUrl}`,
+    '',
+    ...temporalPart(input),
+  ].join('\n');
+  return { subject, text };
+}
+
+function describeItem(item: Item, index: number): string[] {
+  const name = item.entitlementId ?? `profile ${item.profileId ?? ''}`;
+  return [
+    `${index + 1}. ${name}: ${item.description}`,
+    `   risk ${item.risk} of 10${item.privileged ? ', privileged' : ''}, data: ${item.dataClass}`,
+    ...item.reasons.map((reason) => `   - ${reason}`),
+    ...item.conflicts.map((conflict) => `   ! ${conflict}`),
+    '',
+  ];
+}
+
+function temporalPart(input: ApprovalMailInput): string[] {
+  const payload = (verdict: 'approve' | 'deny', code: string): string =>
+    JSON.stringify({
+      approvalId: input.approvalId,
+      approverId: input.approverId,
+      verdicts: input.items.map((item) => ({ itemDigest: item.itemDigest, verdict })),
+      reason: '',
+      code,
+    });
+  return [
+    'Or in the Temporal UI: open the workflow, "Send a Signal", name "decide", and paste one of these. Each works once.',
+    ...(input.temporalUrl ? [`  ${input.temporalUrl}`] : []),
+    '',
+    'To approve all:',
+    `  ${payload('approve', input.approveCode)}`,
+    '',
+    'To deny all:',
+    `  ${payload('deny', input.denyCode)}`,
+    '',
+  ];
+}

@@ -1,0 +1,86 @@
+/**
+ * Opens the connectors of the active policy, each system once per policy version, with the secrets that this process
+ * holds. A system whose secrets are not here cannot be opened here: that is how the server stays without write credentials.
+ */
+import type { ConnectorByKind, ConnectorDefinition, ConnectorManifest } from '../connectors/kit/contract.ts';
+import { ConnectorError } from '../connectors/kit/errors.ts';
+import { openConnector } from '../connectors/kit/open-connector.ts';
+import { createRateLimiter, type RateLimiter } from '../connectors/kit/rate-limit.ts';
+import type { SystemPolicy } from '../schemas/policy.ts';
+import type { PolicyReader } from '../store/policies.ts';
+import { resolveSecrets, type SecretsBySystem } from './secrets.ts';
+
+export interface OpenSystem<Kind extends keyof ConnectorByKind> {
+  system: SystemPolicy;
+  manifest: ConnectorManifest;
+  connector: ConnectorByKind[Kind];
+}
+
+export interface ConnectorPoolOptions {
+  policies: PolicyReader;
+  /** Read again for each policy version. */
+  secrets: () => SecretsBySystem;
+  /** The registry, or what a test or a benchmark puts in its place. */
+  definitionById: (id: string) => ConnectorDefinition | null;
+  now: () => number;
+  timeoutMs?: number;
+  /** Shortens the vendors' windows of consistency where the systems are known to be consistent at once. */
+  consistencyWindowMsMax?: number;
+}
+
+export interface ConnectorPool {
+  /** Throws ConnectorError `validation` for an unknown system, one of another kind, or one whose config or secrets do not fit. */
+  open<Kind extends keyof ConnectorByKind>(kind: Kind, systemId: string): Promise<OpenSystem<Kind>>;
+  /** Systems of one kind in the active policy, in the order of the policy; empty before the first activation. */
+  systemsOf(kind: keyof ConnectorByKind): Promise<SystemPolicy[]>;
+}
+
+export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPool {
+  const opened = new Map<string, { policyHash: string; system: OpenSystem<keyof ConnectorByKind> }>();
+  const limiters = new Map<string, RateLimiter>();
+
+  async function systemsOf(kind: keyof ConnectorByKind): Promise<SystemPolicy[]> {
+    const version = await options.policies.active();
+    const systems = version?.policy.systems ?? [];
+    return systems.filter((system) => options.definitionById(system.connector)?.manifest.kind === kind);
+  }
+
+  async function open<Kind extends keyof ConnectorByKind>(kind: Kind, systemId: string): Promise<OpenSystem<Kind>> {
+    const version = await options.policies.active();
+    const system = version?.policy.systems.find((entry) => entry.id === systemId);
+    const refuse = (message: string): ConnectorError =>
+      new ConnectorError('validation', message, { systemId, operation: 'open' });
+    if (!version || !system) throw refuse('the active policy does not name this system');
+    const known = opened.get(systemId);
+    if (known?.policyHash === version.policyHash) return known.system as OpenSystem<Kind>;
+    const definition = options.definitionById(system.connector);
+    if (!definition) throw refuse(`there is no connector "${system.connector}"`);
+    const { manifest } = definition;
+    // One bucket per system for the life of the process: a new policy version does not refill it.
+    const rateLimiter =
+      limiters.get(systemId) ??
+      createRateLimiter({ callsPerMinute: manifest.ratePolicy.callsPerMinute, now: options.now });
+    limiters.set(systemId, rateLimiter);
+    const connector = openConnector(kind, definition, {
+      systemId,
+      config: resolveSecrets(systemId, system.config, options.secrets()),
+      now: options.now,
+      rateLimiter,
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    });
+    const entry: OpenSystem<Kind> = {
+      system,
+      manifest: withShorterWindow(manifest, options.consistencyWindowMsMax),
+      connector,
+    };
+    opened.set(systemId, { policyHash: version.policyHash, system: entry });
+    return entry;
+  }
+
+  return { open, systemsOf };
+}
+
+function withShorterWindow(manifest: ConnectorManifest, windowMsMax = Infinity): ConnectorManifest {
+  const { consistency } = manifest;
+  return { ...manifest, consistency: { ...consistency, windowMs: Math.min(consistency.windowMs, windowMsMax) } };
+}

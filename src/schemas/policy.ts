@@ -1,0 +1,143 @@
+/**
+ * The shape of policy: a folder of YAML files, each a map with some of the keys of {@link PolicyDocument}. Files are
+ * merged (lists are concatenated, `routing` and `lifecycle` may stand in one file only).
+ */
+import { z } from 'zod';
+import { EntitlementId, PersonRef, SystemId } from './ids.ts';
+
+/** `90s`, `15m`, `24h`, `3d`; parsed to seconds. */
+export const DurationSeconds = z
+  .string()
+  .regex(/^\d{1,6}(s|m|h|d)$/, 'expected a duration such as 90s, 15m, 24h or 3d')
+  .transform(
+    (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
+  );
+
+export const DataClass = z.enum(['none', 'internal', 'financial', 'customerPersonal']);
+export type DataClass = z.infer<typeof DataClass>;
+
+export const SystemPolicy = z.strictObject({
+  id: SystemId,
+  connector: z.string().min(1),
+  displayName: z.string().min(1).max(100),
+  owner: PersonRef,
+  /** People log in here: it is part of every cut-off. */
+  authenticates: z.boolean().default(false),
+  /** Provisioned before the others (the identity provider). */
+  isIdentityProvider: z.boolean().default(false),
+  /** The system that overwrites this one. */
+  masteredBy: SystemId.nullable().default(null),
+  /** Answers to the connector's own config schema; secrets only as `${secret:<system>.<name>}`. */
+  config: z.record(z.string(), z.unknown()).default({}),
+});
+export type SystemPolicy = z.infer<typeof SystemPolicy>;
+
+export const EntitlementPolicy = z.strictObject({
+  id: EntitlementId,
+  system: SystemId,
+  /** The vendor's immutable id of the group, role, licence. */
+  vendorId: z.string().min(1).max(200),
+  owner: PersonRef,
+  riskPoints: z.number().min(0).max(10),
+  privileged: z.boolean().default(false),
+  /** Production administration: never approved automatically. */
+  productionAdmin: z.boolean().default(false),
+  dataClass: DataClass,
+  description: z.string().min(1).max(500),
+  /** Time-bound: a grant ends by itself after so long. */
+  expiresAfter: DurationSeconds.nullable().default(null),
+});
+export type EntitlementPolicy = z.infer<typeof EntitlementPolicy>;
+
+export const RoleProfile = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,59}$/, 'expected a lower-case slug'),
+  description: z.string().min(1).max(500),
+  /** SCIM filter over the person attributes. */
+  when: z.string().min(1),
+  grants: z.array(EntitlementId).min(1),
+  /** How sure the rule is that it speaks of this person, 0 to 1; below 1 means that the match is not exact. */
+  confidence: z.number().min(0).max(1).default(1),
+  /** Profiles that must not hold together with this one; both matching is an item for a person. */
+  excludes: z.array(z.string()).default([]),
+});
+export type RoleProfile = z.infer<typeof RoleProfile>;
+
+export const AttributePolicy = z.strictObject({
+  name: z.enum([
+    'title',
+    'department',
+    'division',
+    'location',
+    'employmentType',
+    'managerKey',
+    'startDate',
+    'workEmail',
+  ]),
+  useFor: z.enum(['mapping', 'audit', 'never']),
+  caseExact: z.boolean().default(false),
+});
+export type AttributePolicy = z.infer<typeof AttributePolicy>;
+
+export const RoutingPolicy = z.strictObject({
+  riskAdjustments: z
+    .strictObject({
+      contractor: z.number().default(1),
+      noExactProfile: z.number().default(2),
+      exceptionToProfile: z.number().default(1),
+    })
+    .prefault({}),
+  /** Risk below this, together with enough confidence, is approved by policy. */
+  autoApproveBelowRisk: z.number().min(0).max(10).default(3),
+  /** Risk above this needs security and the application owner. */
+  escalateAboveRisk: z.number().min(0).max(10).default(6),
+  /** Confidence must exceed this for an automatic approval. */
+  autoApproveAboveConfidence: z.number().min(0).max(1).default(0.85),
+  /** Any one member decides for security. */
+  security: z.array(PersonRef).min(1),
+  /** Stands in for whoever may not or cannot decide. */
+  fallbackOwner: PersonRef,
+  remindAfter: DurationSeconds.prefault('3d'),
+  expireAfter: DurationSeconds.prefault('14d'),
+});
+export type RoutingPolicy = z.infer<typeof RoutingPolicy>;
+
+export const LifecyclePolicy = z.strictObject({
+  joiner: z.strictObject({ leadTime: DurationSeconds.prefault('8h') }).prefault({}),
+  leavers: z
+    .strictObject({
+      maxPerHour: z.number().int().min(1).default(10),
+      maxPerDay: z.number().int().min(1).default(20),
+      /** Looks for what grew back, counted from the end of the removal. */
+      sweepsAfter: z.array(DurationSeconds).prefault(['15m', '24h']),
+    })
+    .prefault({}),
+  outage: z.strictObject({ incidentAfter: DurationSeconds.prefault('15m') }).prefault({}),
+  zones: z.strictObject({
+    default: z.string().min(1),
+    /** HRIS location to IANA zone. */
+    byLocation: z.record(z.string(), z.string()).default({}),
+  }),
+});
+export type LifecyclePolicy = z.infer<typeof LifecyclePolicy>;
+
+/** One YAML file. */
+export const PolicyDocument = z.strictObject({
+  systems: z.array(SystemPolicy).optional(),
+  entitlements: z.array(EntitlementPolicy).optional(),
+  profiles: z.array(RoleProfile).optional(),
+  attributes: z.array(AttributePolicy).optional(),
+  routing: RoutingPolicy.optional(),
+  lifecycle: LifecyclePolicy.optional(),
+});
+export type PolicyDocument = z.infer<typeof PolicyDocument>;
+
+/** The merged, checked policy. Its canonical JSON is hashed to the policy version. */
+export const Policy = z.strictObject({
+  systems: z.array(SystemPolicy),
+  entitlements: z.array(EntitlementPolicy),
+  profiles: z.array(RoleProfile),
+  attributes: z.array(AttributePolicy),
+  routing: RoutingPolicy,
+  lifecycle: LifecyclePolicy,
+});
+export type Policy = z.infer<typeof Policy>;

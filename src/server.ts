@@ -1,0 +1,122 @@
+/** The server: webhooks, poll, API, pages, signatures, evidence. Composition root; it holds no vendor write credentials. */
+import { serve } from '@hono/node-server';
+import { Client, Connection } from '@temporalio/client';
+import { ensureWorkerToken } from './auth/service-token.ts';
+import { writeProfiles, type ProfileNames } from './bootstrap-profiles.ts';
+import { ConfigError, readSecrets, readServerConfig, type ServerConfig } from './config.ts';
+import type { HrisConnector } from './connectors/kit/contract.ts';
+import { connectorById } from './connectors/registry.ts';
+import { createCrashPoint } from './crash-point.ts';
+import { createDataConverter } from './data-converter.ts';
+import { createCheckpointer } from './evidence/checkpoint.ts';
+import { eraseAgainAtStart } from './evidence/erase.ts';
+import { createApp } from './http/app.ts';
+import type { HttpDeps } from './http/app-types.ts';
+import { createSmtpNotifier } from './notify/smtp.ts';
+import { createConnectorPool, type ConnectorPool } from './policy/connector-pool.ts';
+import { policyHash } from './policy/hash.ts';
+import { startServerLoops } from './server-loops.ts';
+import { openDb } from './store/db.ts';
+import { migrateToLatest } from './store/migrate.ts';
+import { openPersonVault } from './store/person-vault.ts';
+import { PolicyReader } from './store/policies.ts';
+import { openSigner, openVerifier } from './store/signing-key.ts';
+import { createLogger } from './telemetry.ts';
+import { createTemporalPort } from './temporal-port.ts';
+import { activatePolicy } from './use-cases/activate-policy.ts';
+import { derivationsSettled, deriveLeftBehind } from './use-cases/derive-queue.ts';
+import { pollChanges } from './use-cases/poll-changes.ts';
+
+const DB_CONNECTIONS_MAX = 32;
+
+async function main(config: ServerConfig): Promise<void> {
+  const log = createLogger('server', config.USHER_LOG_LEVEL);
+  if (config.USHER_DATABASE_OWNER_URL) await migrateToLatest(config.USHER_DATABASE_OWNER_URL);
+  const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
+  const now = (): Date => new Date();
+  const signer = openSigner(config.keysDir);
+  const verifier = openVerifier(config.keysDir);
+  const vault = openPersonVault(config.keysDir);
+  const erased = await eraseAgainAtStart({ db, vault, now: now() });
+  if (erased.length > 0) log.warn({ count: erased.length }, 'erased again after a restore');
+  const policies = new PolicyReader(db, verifier, policyHash);
+  const pool = createConnectorPool({
+    policies,
+    secrets: () => readSecrets(config.USHER_SECRETS_FILE),
+    definitionById: connectorById,
+    now: Date.now,
+  });
+  const connection = Connection.lazy({ address: config.USHER_TEMPORAL_ADDRESS });
+  const dataConverter = createDataConverter(config.keysDir);
+  const client = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });
+  const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
+  let profiles: ProfileNames = new Map();
+  const deps: HttpDeps = {
+    db,
+    vault,
+    signer,
+    verifier,
+    policies,
+    now,
+    hris: () => openHris(pool),
+    policyDir: config.USHER_POLICY_DIR,
+    publicUrl: publicUrl.replace(/\/+$/, ''),
+    mailboxUrl: config.USHER_MAILBOX_URL ?? null,
+    temporal: createTemporalPort(client, config.USHER_TEMPORAL_UI_URL ?? null),
+    notifier: createSmtpNotifier(config.USHER_SMTP_URL, config.USHER_MAIL_FROM),
+    log,
+    crashPoint: createCrashPoint(config.USHER_CRASH_POINT),
+    keysDir: config.keysDir,
+    checkpointer: createCheckpointer({ db, signer, keysDir: config.keysDir, now }),
+    profileOf: (personId) => profiles.get(personId) ?? null,
+  };
+  await ensureWorkerToken(db, config.keysDir, now());
+  if (config.USHER_BOOTSTRAP === 'sandbox') profiles = await bootstrapSandbox(deps, config.USHER_DATA_DIR);
+  await deriveLeftBehind(deps, 0);
+  const loops = startServerLoops(deps, config.USHER_POLL_SECONDS);
+  const server = serve({
+    fetch: createApp(deps).fetch,
+    hostname: config.USHER_HTTP_HOST,
+    port: config.USHER_HTTP_PORT,
+  });
+  const stop = async (): Promise<void> => {
+    server.close();
+    await loops.stop();
+    await derivationsSettled(deps);
+    await connection.close();
+    await db.destroy();
+  };
+  const stopOnce = (): void => {
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.once('SIGTERM', stopOnce);
+  process.once('SIGINT', stopOnce);
+  process.stdout.write('ready\n');
+}
+
+/** HR systems whose secrets are here; one that does not open is reported by `systems check`, not by a crash. */
+async function openHris(pool: ConnectorPool): Promise<ReadonlyMap<string, HrisConnector>> {
+  const systems = await pool.systemsOf('hris');
+  const opened = await Promise.all(
+    systems.map(async ({ id }) => [id, (await pool.open('hris', id)).connector] as const),
+  );
+  return new Map(opened);
+}
+
+/** The sample company: its policy becomes active, and whoever was there before Usher is taken in, before the door opens. */
+async function bootstrapSandbox(deps: HttpDeps, dataDir: string): Promise<ProfileNames> {
+  if ((await deps.policies.active()) === null) await activatePolicy(deps, { by: 'bootstrap' });
+  await pollChanges(deps);
+  await derivationsSettled(deps);
+  return writeProfiles(deps, dataDir);
+}
+
+try {
+  await main(readServerConfig(process.env));
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `server failed: ${String(error)}`}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+/** An evidence record as one plain line. Bodies hold references and codes only, so that a line never names a person. */
+
+const sentences: Readonly<Record<string, string>> = {
+  caseOpened: 'Case opened',
+  snapshot: 'Facts read from the HR system',
+  derived: 'What changed was derived',
+  planned: 'Access planned',
+  approvalOpened: 'Approval asked for',
+  approvalClosed: 'Approval closed',
+  decided: 'A person decided',
+  authorised: 'Write authorised',
+  intended: 'Write is about to happen',
+  applied: 'System answered the write',
+  verified: 'Verified by an independent read',
+  contradicted: 'The read contradicts the write',
+  refused: 'Refused',
+  found: 'Found in the system',
+  cutoffStarted: 'Logins are being disabled',
+  held: 'Held until a person releases it',
+  released: 'Released',
+  incidentOpened: 'Incident opened',
+  incidentClosed: 'Incident closed',
+  caseClosed: 'Case closed',
+  alert: 'Alert raised',
+  erased: 'Person erased',
+  checked: 'Checked',
+};
+
+/** Keys of a body that help a reader, in the order in which they are shown. */
+const shownKeys = ['systemId', 'system', 'outcome', 'state', 'verdict', 'reason', 'errorCode', 'code', 'ticket'];
+
+/** `items` maps item digests to words. Unknown kinds are shown by their own name. */
+export function describeEvidence(
+  kind: string,
+  body: Readonly<Record<string, unknown>>,
+  items: ReadonlyMap<string, string>,
+): string {
+  const digest = body['itemDigest'];
+  const item = typeof digest === 'string' ? (items.get(digest) ?? `item ${digest.slice(0, 8)}`) : null;
+  const details = shownKeys.flatMap((key) => {
+    const value = body[key];
+    return typeof value === 'string' || typeof value === 'number' ? [String(value).slice(0, 200)] : [];
+  });
+  const parts = [...(item === null ? [] : [item]), ...details];
+  const sentence = sentences[kind] ?? kind;
+  return parts.length === 0 ? sentence : `${sentence}: ${parts.join(', ')}`;
+}

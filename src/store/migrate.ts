@@ -1,0 +1,19 @@
+/** Brings a database to the newest schema. Runs under the owner role, never under a running role. */
+import { Migrator, type Migration } from 'kysely/migration';
+import { openDb } from './db.ts';
+import * as initial from './migrations/0001-initial.ts';
+
+const migrations: Record<string, Migration> = { '0001-initial': initial };
+
+/** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
+export async function migrateToLatest(ownerUrl: string): Promise<string[]> {
+  const db = openDb(ownerUrl, 2);
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+    const { error, results } = await migrator.migrateToLatest();
+    if (error) throw error instanceof Error ? error : new Error('migration failed');
+    return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
+  } finally {
+    await db.destroy();
+  }
+}

@@ -1,0 +1,349 @@
+/** Kysely's view of the tables in `migrations/`. Rows are shaped here, rules about them live in the repositories. */
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
+import type { ItemVerdict } from '../schemas/decision.ts';
+import type { Item, Seat } from '../schemas/item.ts';
+import type { Policy } from '../schemas/policy.ts';
+import type { CaseKind, CaseNews, CaseState } from '../schemas/case.ts';
+
+/** Read as Date, written as Date. */
+type Timestamp = ColumnType<Date, Date, Date>;
+type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
+type Json<T> = JSONColumnType<T & object, string, string>;
+
+export type SpellState = 'none' | 'pending' | 'open' | 'ended';
+export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
+export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
+export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery';
+
+export interface PersonTable {
+  person_id: string;
+  last_n: Generated<number>;
+  fence: Generated<number>;
+  spell_n: number | null;
+  spell_state: Generated<SpellState>;
+  created_at: Timestamp;
+  erased_at: NullableTimestamp;
+}
+export interface IdentityLinkTable {
+  source: string;
+  source_key: string;
+  person_id: string;
+  valid_from: Timestamp;
+  valid_to: NullableTimestamp;
+}
+export interface SnapshotTable {
+  snapshot_id: string;
+  person_id: string;
+  source: string;
+  source_key: string;
+  observed_at: Timestamp;
+  facts_digest: string;
+  access_from: Timestamp;
+  starts_at: Timestamp;
+  access_until: NullableTimestamp;
+  zone: string;
+  facts_sealed: Buffer;
+  key_id: string;
+  signature: string;
+}
+export interface LedgerTable {
+  event_id: string;
+  source: string;
+  source_key: string;
+  delivery_key: string;
+  digest: string;
+  origin: 'webhook' | 'poll' | 'manual' | 'release';
+  state: 'received' | 'derived' | 'gone';
+  verdict: string | null;
+  body_sealed: Buffer | null;
+  received_at: Timestamp;
+  derived_at: NullableTimestamp;
+  attempts: Generated<number>;
+}
+export interface IntakeRefusalTable {
+  source: string;
+  reason: string;
+  day: ColumnType<string, string, string>;
+  count: Generated<number>;
+}
+export interface WatermarkTable {
+  source: string;
+  value: string;
+  updated_at: Timestamp;
+}
+export interface PolicyVersionTable {
+  policy_hash: string;
+  content: Json<Policy>;
+  activated_at: Timestamp;
+  activated_by: string;
+  is_active: boolean;
+  key_id: string;
+  signature: string;
+}
+export interface CaseTable {
+  person_id: string;
+  n: number;
+  case_id: string;
+  kind: CaseKind;
+  effective_at: Timestamp;
+  is_effective: Generated<boolean>;
+  state: Generated<CaseState>;
+  spell_n: number;
+  event_id: string | null;
+  route: string | null;
+  opened_at: Timestamp;
+  due_at: NullableTimestamp;
+  accepted_at: NullableTimestamp;
+  closed_at: NullableTimestamp;
+  policy_hash: string | null;
+}
+export interface CutoffTable {
+  person_id: string;
+  n: number;
+  effective_at: Timestamp;
+  state: CutoffState;
+  passes_cap: Generated<boolean>;
+  reason: string | null;
+  departure: Json<DepartureAuthorisation>;
+  key_id: string;
+  signature: string;
+  received_at: Timestamp;
+  started_at: NullableTimestamp;
+  held_at: NullableTimestamp;
+  released_by: string | null;
+}
+export type DeliveryPayload =
+  { news: CaseNews } | { decisionId: string; approvalId: string } | { systemIds: string[] } | Record<string, never>;
+export interface DeliveryTable {
+  delivery_id: string;
+  kind: 'startCase' | 'startCutoff' | 'tell' | 'submitDecision';
+  person_id: string;
+  n: number;
+  payload: Json<DeliveryPayload>;
+  due_at: Timestamp;
+  delivered_at: NullableTimestamp;
+  attempts: Generated<number>;
+  last_error: string | null;
+}
+export interface ProposalTable {
+  proposal_id: string;
+  person_id: string;
+  n: number;
+  spell_n: number;
+  snapshot_id: string;
+  policy_hash: string;
+  planned_at: Timestamp;
+  input_hash: string;
+  items: Json<Item[]>;
+}
+export interface ApprovalTable {
+  approval_id: string;
+  person_id: string;
+  n: number;
+  k: number;
+  proposal_id: string;
+  seats: Json<Seat[]>;
+  items: Json<Item[]>;
+  state: Generated<'open' | 'decided' | 'expired' | 'cancelled'>;
+  opened_at: Timestamp;
+  remind_at: Timestamp;
+  expires_at: Timestamp;
+  closed_at: NullableTimestamp;
+}
+export interface ApprovalSecretTable {
+  secret_hash: string;
+  approval_id: string;
+  approver_id: string;
+  kind: 'link' | 'approve' | 'deny';
+  expires_at: Timestamp;
+  used_at: NullableTimestamp;
+}
+export interface DecisionTable {
+  decision_id: string;
+  approval_id: string;
+  person_id: string;
+  spell_n: number;
+  approver_id: string;
+  surface: string;
+  verdicts: Json<ItemVerdict[]>;
+  reason_sealed: Buffer | null;
+  reason_digest: string;
+  decided_at: Timestamp;
+  key_id: string;
+  signature: string;
+}
+export interface OperationTable {
+  operation_key: string;
+  person_id: string;
+  n: number;
+  k: number;
+  item_digest: string;
+  system_id: string;
+  round: number;
+  state: OperationState;
+  outcome: string | null;
+  account_id: string | null;
+  vendor_request_id: string | null;
+  error_code: string | null;
+  updated_at: Timestamp;
+}
+export interface AccountTable {
+  person_id: string;
+  system_id: string;
+  account_id: string;
+  origin: 'created' | 'adopted' | 'found';
+  login: 'enabled' | 'disabled' | 'unknown';
+  observed_at: Timestamp;
+  verified_at: NullableTimestamp;
+}
+export interface PersonGrantTable {
+  person_id: string;
+  system_id: string;
+  vendor_entitlement_id: string;
+  entitlement_id: string | null;
+  basis: 'policy' | 'decision' | 'found';
+  item_digest: string | null;
+  case_n: number | null;
+  state: 'held' | 'revoked';
+  since: Timestamp;
+  expires_at: NullableTimestamp;
+  verified_at: NullableTimestamp;
+  revoked_at: NullableTimestamp;
+  expiry_attempts: Generated<number>;
+  expiry_started_at: NullableTimestamp;
+}
+export interface ChosenProfileTable {
+  person_id: string;
+  spell_n: number;
+  profile_id: string;
+  decision_id: string;
+}
+export interface SystemHealthTable {
+  system_id: string;
+  failing_since: NullableTimestamp;
+  last_error_code: string | null;
+  last_failure_at: NullableTimestamp;
+  last_success_at: NullableTimestamp;
+}
+export interface IncidentTable {
+  incident_id: string;
+  system_id: string;
+  kind: IncidentKind;
+  state: 'open' | 'closed';
+  summary: string;
+  ticket_id: string | null;
+  ticket_number: string | null;
+  ticket_closed_at: NullableTimestamp;
+  opened_at: Timestamp;
+  closed_at: NullableTimestamp;
+}
+export interface IncidentItemTable {
+  incident_id: string;
+  item_key: string;
+  person_id: string | null;
+  n: number | null;
+  attached_at: Timestamp;
+  detached_at: NullableTimestamp;
+}
+export interface AlertTable {
+  alert_key: string;
+  kind: string;
+  person_id: string | null;
+  text: string;
+  raised_at: Timestamp;
+  mailed_at: NullableTimestamp;
+}
+export interface HoldNoticeTable {
+  day: ColumnType<string, string, string>;
+  first_held_at: Timestamp;
+}
+export interface EvidenceTable {
+  seq: ColumnType<string, string | number | bigint, never>;
+  evidence_id: string;
+  operation_key: string;
+  kind: string;
+  person_id: string | null;
+  case_id: string | null;
+  at: Timestamp;
+  body: Json<Record<string, unknown>>;
+  commitment: string | null;
+  content_digest: string;
+  leaf_hash: string;
+}
+export interface EvidenceValueTable {
+  evidence_id: string;
+  person_id: string;
+  sealed: Buffer;
+}
+export interface CheckpointTable {
+  tree_size: ColumnType<string, string | number | bigint, never>;
+  root_hash: string;
+  at: Timestamp;
+  key_id: string;
+  signature: string;
+}
+export interface AccessTokenTable {
+  token_hash: string;
+  person_id: string | null;
+  label: string;
+  scopes: string[];
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  revoked_at: NullableTimestamp;
+}
+export interface LoginLinkTable {
+  secret_hash: string;
+  token_hash: string;
+  expires_at: Timestamp;
+  used_at: NullableTimestamp;
+}
+export interface SystemRequestTable {
+  request_id: string;
+  kind: 'check' | 'accounts';
+  system_id: string;
+  requested_at: Timestamp;
+  done_at: NullableTimestamp;
+  result: ColumnType<unknown, string | null | undefined, string | null>;
+}
+export interface StoryTable {
+  story_id: Generated<string>;
+  at: Timestamp;
+  person_id: string | null;
+  n: number | null;
+  kind: string;
+  data: Json<Record<string, unknown>>;
+}
+
+export interface Tables {
+  person: PersonTable;
+  identity_link: IdentityLinkTable;
+  snapshot: SnapshotTable;
+  ledger: LedgerTable;
+  intake_refusal: IntakeRefusalTable;
+  watermark: WatermarkTable;
+  policy_version: PolicyVersionTable;
+  usher_case: CaseTable;
+  cutoff: CutoffTable;
+  delivery: DeliveryTable;
+  proposal: ProposalTable;
+  approval: ApprovalTable;
+  approval_secret: ApprovalSecretTable;
+  decision: DecisionTable;
+  operation: OperationTable;
+  account: AccountTable;
+  person_grant: PersonGrantTable;
+  chosen_profile: ChosenProfileTable;
+  system_health: SystemHealthTable;
+  incident: IncidentTable;
+  incident_item: IncidentItemTable;
+  alert: AlertTable;
+  hold_notice: HoldNoticeTable;
+  evidence: EvidenceTable;
+  evidence_value: EvidenceValueTable;
+  checkpoint: CheckpointTable;
+  access_token: AccessTokenTable;
+  login_link: LoginLinkTable;
+  system_request: SystemRequestTable;
+  story: StoryTable;
+}

@@ -1,0 +1,36 @@
+/** Structured logs. Only ids, codes and counts are logged; fields that could carry a secret or a person are cut. */
+import { pino, type Logger as PinoLogger } from 'pino';
+
+export type Logger = Pick<PinoLogger, 'info' | 'warn' | 'error' | 'debug'>;
+
+/** `level` as pino names it. Errors are reduced to name, code and message: vendor error objects carry headers. */
+export function createLogger(processName: 'server' | 'worker' | 'cli', level = 'info'): Logger {
+  return pino({
+    level,
+    base: { process: processName },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: {
+      paths: [
+        'token',
+        'code',
+        'password',
+        'authorization',
+        'facts',
+        'email',
+        'displayName',
+        '*.token',
+        '*.password',
+        '*.authorization',
+      ],
+      censor: '[cut]',
+    },
+    serializers: { err: describeError, error: describeError },
+  });
+}
+
+/** An error as it may be logged. */
+export function describeError(error: unknown): { name: string; message: string; code?: string } {
+  if (!(error instanceof Error)) return { name: 'NonError', message: typeof error };
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  return { name: error.name, message: error.message.slice(0, 500), ...code };
+}

@@ -1,0 +1,56 @@
+/** A decision that came as a signal from the Temporal UI: it counts only with the one-time code from the approver's mail. */
+import { z } from 'zod';
+import { consumeCode } from '../auth/approval-secrets.ts';
+import { AppError } from '../domain/errors.ts';
+import { DecideSignal } from '../schemas/decision.ts';
+import { DecisionId } from '../schemas/ids.ts';
+import { recordRefusal, storeDecision, type DecisionInput } from './submit-decision.ts';
+import type { ServerDeps } from './server-deps.ts';
+
+/** `claimId` is minted by the workflow for each signal, so that a retried activity finds its own decision again. */
+export const ClaimRequest = z.strictObject({ claimId: DecisionId, payload: DecideSignal });
+
+export type ClaimAnswer = { outcome: 'accepted'; decisionId: string } | { outcome: 'refused'; reason: string };
+
+/**
+ * Checks the code and stores the decision in one transaction: a code is used up exactly when its decision exists.
+ * Everything that is refused is recorded; nothing is thrown for bad input, because the signal is in the history already.
+ */
+export async function claimDecision(deps: ServerDeps, input: unknown): Promise<ClaimAnswer> {
+  const parsed = ClaimRequest.safeParse(input);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return { outcome: 'refused', reason: `malformed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
+  }
+  const { claimId, payload } = parsed.data;
+  const known = await deps.db
+    .selectFrom('decision')
+    .select('decision_id')
+    .where('decision_id', '=', claimId)
+    .executeTakeFirst();
+  if (known) return { outcome: 'accepted', decisionId: claimId };
+  const decision: DecisionInput = {
+    approvalId: payload.approvalId,
+    approverId: payload.approverId,
+    surface: 'temporal',
+    verdicts: payload.verdicts,
+    reason: payload.reason,
+  };
+  try {
+    await deps.db.transaction().execute(async (tx) => {
+      const { approvalId, approverId, code } = payload;
+      const verdict = await consumeCode(tx, { approvalId, approverId, code, now: deps.now() });
+      if (verdict === null) throw new AppError('unproved', 'the code is unknown, used, expired or another one');
+      if (payload.verdicts.some((item) => item.verdict !== verdict)) {
+        throw new AppError('unproved', `this code says "${verdict}"; each verdict must say the same`);
+      }
+      await storeDecision(deps, tx, claimId, decision, false);
+    });
+    deps.crashPoint('afterDecisionRow');
+    return { outcome: 'accepted', decisionId: claimId };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    await recordRefusal(deps, decision, error);
+    return { outcome: 'refused', reason: error.message };
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * From a ledger row to cases: reads the person again from the HR system and, in one transaction, stores the snapshot,
+ * derives what changed, and writes the next case or the news for an open one.
+ */
+import { sql } from 'kysely';
+import { deriveLifecycle, type LifecycleState } from '../domain/derive-lifecycle.ts';
+import { appendEvidence } from '../evidence/log.ts';
+import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
+import type { LedgerTable } from '../store/tables.ts';
+import { lockInTx, type Tx } from '../store/db.ts';
+import { openIncidentRow } from '../store/incidents.ts';
+import { createPerson, findPersonByKey, insertSnapshot, latestSnapshot, type PersonRow } from '../store/people.ts';
+import { uuidV7 } from '../store/uuid.ts';
+import { accessWindow } from './access-window.ts';
+import { applyLifecycle, baselineSpell } from './apply-lifecycle.ts';
+import { lifecycleStateOf } from './lifecycle-state.ts';
+import type { ServerDeps } from './server-deps.ts';
+import type { Selectable } from 'kysely';
+
+type LedgerRow = Selectable<LedgerTable>;
+
+/** Someone who is met for the first time as a leaver still has accounts to close, unless it is long ago. */
+const UNSEEN_LEAVER_MAX_AGE_MS = 30 * 86_400_000;
+
+/**
+ * Derives one event; an event that is derived already does nothing. The lock on the source key is held from before the
+ * read to the commit: of two reads at once the later read is the later commit, so the newer facts win. Throws when the HR
+ * system or the database fails: the row then stays `received`.
+ */
+export async function deriveEvent(deps: ServerDeps, eventId: string): Promise<void> {
+  const row = await deps.db.selectFrom('ledger').selectAll().where('event_id', '=', eventId).executeTakeFirst();
+  if (!row || row.state !== 'received') return;
+  const hris = (await deps.hris()).get(row.source);
+  const version = await deps.policies.active();
+  if (!hris || !version) throw new Error('no active policy names this HR system');
+  await deps.db.transaction().execute(async (tx) => {
+    await lockInTx(tx, 'sourceKey', `${row.source}/${row.source_key}`);
+    const facts = await hris.getPerson(row.source_key, { operationKey: eventId });
+    deps.crashPoint('afterReread');
+    const verdict = facts ? await storeAndDerive(deps, tx, row, facts) : await noteGone(deps, tx, row);
+    await tx
+      .updateTable('ledger')
+      .set({ state: facts ? 'derived' : 'gone', verdict, derived_at: deps.now(), body_sealed: null })
+      .where('event_id', '=', eventId)
+      .execute();
+    await sql`select pg_notify('usher_delivery', '')`.execute(tx);
+  });
+  deps.crashPoint('afterTransaction');
+}
+
+/** Gone from the HR system is never a departure: somebody has to look. */
+async function noteGone(deps: ServerDeps, tx: Tx, row: LedgerRow): Promise<string> {
+  const person = await findPersonByKey(tx, row.source, row.source_key);
+  if (!person) return 'unknown';
+  await openIncidentRow(tx, {
+    systemId: row.source,
+    kind: 'personGone',
+    summary: `A person whom Usher knows is no longer found in ${row.source}. No access was changed.`,
+    items: [{ itemKey: person.person_id, personId: person.person_id, n: null }],
+    now: deps.now(),
+  });
+  return 'personGone';
+}
+
+async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: PersonFacts): Promise<string> {
+  const now = deps.now();
+  const version = await deps.policies.active(tx);
+  if (!version) throw new Error('no active policy');
+  const known = await findPersonByKey(tx, row.source, row.source_key);
+  if (known && deps.vault.isErased(known.person_id)) return 'erased';
+  const person = known ?? (await createPerson(tx, row.source, row.source_key, now));
+  const previous = known ? await latestSnapshot(tx, deps, person.person_id) : null;
+  const next: Snapshot = {
+    snapshotId: uuidV7(now) as Snapshot['snapshotId'],
+    personId: person.person_id as Snapshot['personId'],
+    source: row.source,
+    observedAt: now.toISOString(),
+    window: accessWindow(facts, version.policy.lifecycle, now),
+    facts,
+  };
+  if (previous && isSameMatter(previous, next)) return 'unchanged';
+  await insertSnapshot(tx, deps, next);
+  const state = await lifecycleStateOf(tx, person, previous, now);
+  const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
+  const applied = await applyLifecycle(deps, tx, { person, snapshot: next, actions: outcome.actions, event: row });
+  await appendEvidence(
+    tx,
+    deps.vault,
+    [
+      {
+        operationKey: row.event_id,
+        kind: 'snapshot',
+        personId: person.person_id,
+        caseId: applied.caseId,
+        body: { snapshotId: next.snapshotId, source: row.source },
+        values: { facts, window: next.window },
+      },
+      {
+        operationKey: row.event_id,
+        kind: 'derived',
+        personId: person.person_id,
+        caseId: applied.caseId,
+        body: { snapshotId: next.snapshotId, policyHash: version.policyHash },
+        values: { actions: outcome.actions, verdict: outcome.verdict },
+      },
+    ],
+    now,
+  );
+  return outcome.verdict;
+}
+
+/** Facts and window equal, but for an end that is only "now" again. */
+function isSameMatter(previous: Snapshot, next: Snapshot): boolean {
+  const ended = (snapshot: Snapshot): boolean => snapshot.facts.isTerminated;
+  const windows = (snapshot: Snapshot): string =>
+    JSON.stringify(ended(previous) && ended(next) ? { ...snapshot.window, until: 'ended' } : snapshot.window);
+  return JSON.stringify(previous.facts) === JSON.stringify(next.facts) && windows(previous) === windows(next);
+}
+
+interface DeriveContext {
+  row: LedgerRow;
+  person: PersonRow;
+  state: LifecycleState & { isManualDeparture: boolean };
+  next: Snapshot;
+  isNew: boolean;
+  now: Date;
+}
+
+async function deriveActions(
+  tx: Tx,
+  { row, person, state, next, isNew, now }: DeriveContext,
+): Promise<{ actions: ReturnType<typeof deriveLifecycle>; verdict: string }> {
+  const at = now.toISOString();
+  const endsAtMs = next.window.until === null ? null : Date.parse(next.window.until);
+  const isOver = next.facts.isTerminated || (endsAtMs !== null && endsAtMs <= now.getTime());
+  if (state.isManualDeparture && !isOver) return { actions: [], verdict: 'manualLeaveStands' };
+  const hasStarted = Date.parse(next.window.from) <= now.getTime();
+  const wasThereBefore = isNew && hasStarted && (row.delivery_key === 'baseline' || isOver);
+  if (!wasThereBefore) {
+    const actions = deriveLifecycle(state, next, at);
+    return { actions, verdict: actions.map((action) => action.kind).join('+') || 'unchanged' };
+  }
+  const spell = await baselineSpell(tx, person, isOver ? 'ended' : 'open');
+  const isLongOver = endsAtMs !== null && endsAtMs < now.getTime() - UNSEEN_LEAVER_MAX_AGE_MS;
+  if (isOver && (row.delivery_key === 'baseline' || isLongOver)) return { actions: [], verdict: 'baselineEnded' };
+  const actions = deriveLifecycle({ ...state, spell: { spellN: spell, state: 'open' } }, next, at);
+  return {
+    actions,
+    verdict: `baseline${actions.length > 0 ? '+' : ''}${actions.map((action) => action.kind).join('+')}`,
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * Derives received events in the background: a few at a time (each holds a database connection while it reads the HR
+ * system), at once after the acknowledgement, and again from the ledger for what a crash left behind.
+ */
+import { deriveEvent } from './derive-event.ts';
+import type { ServerDeps } from './server-deps.ts';
+
+const CONCURRENT_DERIVATIONS_MAX = 8;
+/** A row this old was not taken up by the process that received it. */
+const LEFT_BEHIND_AFTER_MS = 3_000;
+const ATTEMPT_PAUSE_MAX_MS = 60_000;
+
+interface QueueState {
+  waiting: string[];
+  queued: Set<string>;
+  running: number;
+  notBefore: Map<string, number>;
+}
+
+const states = new WeakMap<ServerDeps, QueueState>();
+
+function stateOf(deps: ServerDeps): QueueState {
+  const existing = states.get(deps);
+  if (existing) return existing;
+  const fresh: QueueState = { waiting: [], queued: new Set(), running: 0, notBefore: new Map() };
+  states.set(deps, fresh);
+  return fresh;
+}
+
+/** Queues one event; an event that is queued already is not queued twice. Never throws: failures stay in the ledger. */
+export function deriveSoon(deps: ServerDeps, eventId: string): void {
+  const state = stateOf(deps);
+  if (state.queued.has(eventId)) return;
+  state.queued.add(eventId);
+  state.waiting.push(eventId);
+  pump(deps, state);
+}
+
+function pump(deps: ServerDeps, state: QueueState): void {
+  while (state.running < CONCURRENT_DERIVATIONS_MAX) {
+    const eventId = state.waiting.shift();
+    if (eventId === undefined) return;
+    state.running += 1;
+    void runOne(deps, state, eventId);
+  }
+}
+
+async function runOne(deps: ServerDeps, state: QueueState, eventId: string): Promise<void> {
+  try {
+    await deriveEvent(deps, eventId);
+    state.notBefore.delete(eventId);
+  } catch (error) {
+    // The row stays `received`; the next look at the ledger takes it up again, ever more slowly.
+    const attempts = await countAttempt(deps, eventId);
+    state.notBefore.set(eventId, deps.now().getTime() + Math.min(ATTEMPT_PAUSE_MAX_MS, 500 * 2 ** attempts));
+    deps.log.warn({ eventId, attempts, err: error }, 'event not derived yet');
+  } finally {
+    state.running -= 1;
+    state.queued.delete(eventId);
+    pump(deps, state);
+  }
+}
+
+async function countAttempt(deps: ServerDeps, eventId: string): Promise<number> {
+  try {
+    const row = await deps.db
+      .updateTable('ledger')
+      .set((eb) => ({ attempts: eb('attempts', '+', 1) }))
+      .where('event_id', '=', eventId)
+      .returning('attempts')
+      .executeTakeFirst();
+    return row?.attempts ?? 1;
+  } catch {
+    return 1;
+  }
+}
+
+/** Takes up what lies in the ledger underived. Called at start (`olderThanMs` 0) and every few seconds. */
+export async function deriveLeftBehind(deps: ServerDeps, olderThanMs = LEFT_BEHIND_AFTER_MS): Promise<number> {
+  const state = stateOf(deps);
+  const nowMs = deps.now().getTime();
+  const rows = await deps.db
+    .selectFrom('ledger')
+    .select('event_id')
+    .where('state', '=', 'received')
+    .where('received_at', '<=', new Date(nowMs - olderThanMs))
+    .orderBy('received_at')
+    .limit(200)
+    .execute();
+  const due = rows.filter((row) => (state.notBefore.get(row.event_id) ?? 0) <= nowMs);
+  for (const row of due) deriveSoon(deps, row.event_id);
+  return due.length;
+}
+
+/** Waits until nothing is queued or running; for tests and for a graceful stop. */
+export async function derivationsSettled(deps: ServerDeps): Promise<void> {
+  const state = stateOf(deps);
+  while (state.running > 0 || state.waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,94 @@
+/** Ends somebody's access now, on a person's word: for the departure that the HR system does not know of yet. */
+import { sql } from 'kysely';
+import { AppError } from '../domain/errors.ts';
+import { appendEvidence } from '../evidence/log.ts';
+import { enqueueNews } from '../store/cases.ts';
+import { lockInTx } from '../store/db.ts';
+import { getPerson, latestSnapshot } from '../store/people.ts';
+import { uuidV7 } from '../store/uuid.ts';
+import { openLeaver } from './apply-lifecycle.ts';
+import type { ServerDeps } from './server-deps.ts';
+
+export interface LeaveInput {
+  personId: string;
+  reason: string;
+  /** Who orders it. */
+  by: string;
+}
+
+/**
+ * Opens a leaver that passes the cap, or lets a held or scheduled one pass. Asking again for somebody who is leaving
+ * already answers the same case. Throws AppError: notFound; selfApproval for one's own access.
+ */
+export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<{ caseN: number }> {
+  const { personId, reason, by } = input;
+  if (by === personId) throw new AppError('selfApproval', 'nobody ends their own access here; ask a colleague');
+  const caseN = await deps.db.transaction().execute(async (tx) => {
+    const link = await tx
+      .selectFrom('identity_link')
+      .select(['source', 'source_key'])
+      .where('person_id', '=', personId)
+      .where('valid_to', 'is', null)
+      .executeTakeFirst();
+    if (link) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
+    const person = await getPerson(tx, personId);
+    const snapshot = person ? await latestSnapshot(tx, deps, personId) : null;
+    if (!person || !snapshot) throw new AppError('notFound', 'Usher knows no such person', 'personId');
+    const now = deps.now();
+    const standing = await tx
+      .selectFrom('cutoff')
+      .select(['n', 'state'])
+      .where('person_id', '=', personId)
+      .where('n', '=', person.fence)
+      .where('state', '!=', 'rescinded')
+      .executeTakeFirst();
+    if (standing?.state === 'started') return standing.n;
+    if (standing?.state === 'held') {
+      const passing = { state: 'scheduled' as const, passes_cap: true, reason, released_by: by };
+      await tx
+        .updateTable('cutoff')
+        .set(passing)
+        .where('person_id', '=', personId)
+        .where('n', '=', standing.n)
+        .execute();
+      await recordOrder(deps, tx, input, standing.n);
+      return standing.n;
+    }
+    // A departure that is only scheduled gives way to the one of now, which has the next number and so the fence.
+    if (standing) {
+      await tx
+        .updateTable('cutoff')
+        .set({ state: 'rescinded' })
+        .where('person_id', '=', personId)
+        .where('n', '=', standing.n)
+        .execute();
+      await enqueueNews(tx, personId, standing.n, { kind: 'rescinded' }, now);
+    }
+    const event = { event_id: uuidV7(now), received_at: now };
+    const leave = { effectiveAt: now.toISOString(), reason, passesCap: true };
+    const n = await openLeaver(deps, tx, { person, snapshot, actions: [], event }, leave);
+    await recordOrder(deps, tx, input, n);
+    return n;
+  });
+  deps.log.info({ personId, caseN }, 'leave ordered');
+  return { caseN };
+}
+
+async function recordOrder(
+  deps: ServerDeps,
+  tx: Parameters<typeof appendEvidence>[0],
+  { personId, reason, by }: LeaveInput,
+  n: number,
+): Promise<void> {
+  await sql`select pg_notify('usher_delivery', '')`.execute(tx);
+  const caseId = `case_${personId}_${n}`;
+  const record = {
+    operationKey: `leave/${caseId}`,
+    kind: 'released' as const,
+    personId,
+    caseId,
+    body: { what: 'leave', by },
+    values: { reason },
+  };
+  await appendEvidence(tx, deps.vault, [record], deps.now());
+}

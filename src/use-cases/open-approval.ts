@@ -1,0 +1,172 @@
+/**
+ * Opens an approval and tells its approvers. Done by the server, because the codes that prove a decision are minted here:
+ * a worker that could see them could decide. Items and seats are derived again from signed rows, so that an approver
+ * never sees an item that somebody invented.
+ */
+import { z } from 'zod';
+import { mintApprovalSecrets } from '../auth/approval-secrets.ts';
+import { AppError } from '../domain/errors.ts';
+import { eligibleApprovers } from '../domain/quorum.ts';
+import { appendEvidence } from '../evidence/log.ts';
+import { approvalMail } from '../notify/approval-mail.ts';
+import { PersonId, ProposalId, Sha256Hex } from '../schemas/ids.ts';
+import type { Snapshot } from '../schemas/facts.ts';
+import type { Item } from '../schemas/item.ts';
+import { getCase } from '../store/cases.ts';
+import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
+import { latestSnapshot } from '../store/people.ts';
+import { planAccess, readPersonContext } from '../store/person-context.ts';
+import { tellStory } from '../store/story.ts';
+import type { ServerDeps } from './server-deps.ts';
+
+export const OpenApprovalRequest = z.strictObject({
+  personId: PersonId,
+  n: z.number().int().positive(),
+  k: z.number().int().nonnegative(),
+  proposalId: ProposalId,
+  itemDigests: z.array(Sha256Hex).min(1).max(500),
+});
+
+/** Digests that are open to decision; what the plan of today no longer holds is left out. */
+export type OpenApprovalAnswer = { approvalId: string; itemDigests: string[]; told: number };
+
+/**
+ * Idempotent by approval id: repeating it mints new codes and mails again, for a mail that may not have gone out.
+ * Throws AppError: notFound (no such case), stale (closed, or none of the items is planned).
+ */
+export async function openApproval(deps: ServerDeps, input: unknown): Promise<OpenApprovalAnswer> {
+  const request = OpenApprovalRequest.parse(input);
+  const approvalId = `approval_${request.personId}_${request.n}_${request.k}`;
+  const existing = await getApproval(deps.db, approvalId);
+  const approval = existing ?? (await insertApproval(deps, approvalId, request));
+  if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
+  const told = await tellApprovers(deps, approval, false);
+  return { approvalId, itemDigests: approval.items.map((item) => item.itemDigest), told };
+}
+
+async function insertApproval(
+  deps: ServerDeps,
+  approvalId: string,
+  request: z.infer<typeof OpenApprovalRequest>,
+): Promise<ApprovalRow> {
+  const usherCase = await getCase(deps.db, request.personId, request.n);
+  if (!usherCase) throw new AppError('notFound', 'there is no such case');
+  if (usherCase.closed_at) throw new AppError('stale', 'the case is closed');
+  const context = await readPersonContext(deps.db, deps, request.personId);
+  if (!context) throw new AppError('stale', 'the person is unknown or was erased');
+  const now = deps.now();
+  const wanted = new Set(request.itemDigests);
+  const items = planAccess(context, now.toISOString()).items.filter((item) => wanted.has(item.itemDigest));
+  const [first] = items;
+  if (!first || first.route.kind !== 'people') throw new AppError('stale', 'none of these items is planned any more');
+  const { routing } = context.index.policy;
+  const row = {
+    approval_id: approvalId,
+    person_id: request.personId,
+    n: request.n,
+    k: request.k,
+    proposal_id: request.proposalId,
+    seats: JSON.stringify(first.route.seats),
+    items: JSON.stringify(items),
+    opened_at: now,
+    remind_at: new Date(now.getTime() + routing.remindAfter * 1000),
+    expires_at: new Date(now.getTime() + routing.expireAfter * 1000),
+  };
+  await deps.db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('approval')
+      .values(row)
+      .onConflict((conflict) => conflict.column('approval_id').doNothing())
+      .execute();
+    await tellStory(tx, {
+      at: now,
+      personId: request.personId,
+      n: request.n,
+      kind: 'approvalOpened',
+      data: { approvalId, approverIds: eligibleApprovers(first.route), items: items.map(labelOf) },
+    });
+    await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
+  });
+  const approval = await getApproval(deps.db, approvalId);
+  if (!approval) throw new AppError('internal');
+  return approval;
+}
+
+function openedRecord(
+  approvalId: string,
+  caseId: string,
+  personId: string,
+  items: readonly Item[],
+): Parameters<typeof appendEvidence>[2][number] {
+  const seats = items[0]?.route.kind === 'people' ? items[0].route.seats : [];
+  const body = {
+    approvalId,
+    seats,
+    items: items.map((item) => ({ itemDigest: item.itemDigest, risk: item.risk, reasons: item.reasons })),
+  };
+  return { operationKey: approvalId, kind: 'approvalOpened', personId, caseId, body, values: null };
+}
+
+function labelOf(item: Item): string {
+  return item.entitlementId ?? `profile ${item.profileId ?? ''}`;
+}
+
+/** Mails everybody who may still decide. Answers how many were told; throws when the mail server takes nothing. */
+export async function tellApprovers(deps: ServerDeps, approval: ApprovalRow, isReminder: boolean): Promise<number> {
+  const beneficiary = await latestSnapshot(deps.db, deps, approval.person_id);
+  if (!beneficiary) throw new AppError('stale', 'the person was erased');
+  const decided = new Set(
+    (await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id)).map((row) => row.approver_id),
+  );
+  let told = 0;
+  for (const approverId of eligibleApprovers({ kind: 'people', seats: approval.seats })) {
+    if (decided.has(approverId)) continue;
+    const approver = await latestSnapshot(deps.db, deps, approverId);
+    if (!approver?.facts.workEmail) {
+      deps.log.warn({ approvalId: approval.approval_id, approverId }, 'approver has no mail address');
+      continue;
+    }
+    await deps.notifier.send({
+      to: [approver.facts.workEmail],
+      ...(await composeMail(deps, approval, { approverId, approver, beneficiary, isReminder })),
+    });
+    told += 1;
+  }
+  return told;
+}
+
+async function composeMail(
+  deps: ServerDeps,
+  approval: ApprovalRow,
+  about: { approverId: string; approver: Snapshot; beneficiary: Snapshot; isReminder: boolean },
+): Promise<{ subject: string; text: string }> {
+  const secrets = await mintApprovalSecrets(deps.db, {
+    approvalId: approval.approval_id,
+    approverId: about.approverId,
+    expiresAt: approval.expires_at,
+    now: deps.now(),
+  });
+  const { temporal } = deps;
+  return approvalMail({
+    approvalId: approval.approval_id,
+    approverId: about.approverId,
+    approverName: about.approver.facts.displayName,
+    beneficiaryName: about.beneficiary.facts.displayName,
+    beneficiaryTitle: about.beneficiary.facts.title,
+    beneficiaryDepartment: about.beneficiary.facts.department,
+    isContractor: about.beneficiary.facts.employmentType === 'contractor',
+    startDate: about.beneficiary.facts.startDate,
+    roles: approval.seats
+      .filter((seat) => (seat.approverIds as string[]).includes(about.approverId))
+      .map((seat) => seat.role),
+    items: approval.items,
+    dueAt: approval.expires_at,
+    isReminder: about.isReminder,
+    pageUrl: `${deps.publicUrl}/decide/${secrets.link}`,
+    temporalUrl: temporal?.uiUrl
+      ? `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${approval.approval_id}`
+      : null,
+    approveCode: secrets.approveCode,
+    denyCode: secrets.denyCode,
+  });
+}

@@ -1,0 +1,188 @@
+/** One decision of one person: checked, signed, recorded, and sent to the approval that waits for it. */
+import { sql } from 'kysely';
+import { AppError } from '../domain/errors.ts';
+import { eligibleApprovers } from '../domain/quorum.ts';
+import { appendEvidence } from '../evidence/log.ts';
+import type { DecisionSurface, ItemVerdict } from '../schemas/decision.ts';
+import { enqueue } from '../store/cases.ts';
+import { decisionsOfApproval, getApproval, insertDecision, type ApprovalRow } from '../store/decisions.ts';
+import { raiseAlert } from '../store/alerts.ts';
+import type { Tx } from '../store/db.ts';
+import { sha256Hex } from '../store/sha256.ts';
+import { uuidV7 } from '../store/uuid.ts';
+import type { ServerDeps } from './server-deps.ts';
+
+export interface DecisionInput {
+  approvalId: string;
+  /** The person whom the surface authenticated. */
+  approverId: string;
+  surface: DecisionSurface;
+  verdicts: ItemVerdict[];
+  reason: string;
+}
+
+/**
+ * Decides some or all items of an approval. Throws AppError: notFound, selfApproval, notApprover, stale (an item that
+ * the approval does not hold), alreadyDecided, expired. Every refusal is recorded as evidence, a repeated one once.
+ */
+export async function submitDecision(deps: ServerDeps, input: DecisionInput): Promise<{ decisionId: string }> {
+  const decisionId = uuidV7(deps.now());
+  const caseN = await deps.db
+    .transaction()
+    .execute((tx) => storeDecision(deps, tx, decisionId, input, true))
+    .catch(async (error: unknown) => {
+      if (error instanceof AppError) await recordRefusal(deps, input, error);
+      throw error;
+    });
+  deps.crashPoint('afterDecisionRow');
+  await sendNow(deps, input.approvalId, decisionId);
+  deps.log.info({ approvalId: input.approvalId, decisionId, caseN }, 'decision signed');
+  return { decisionId };
+}
+
+/** Checks and stores inside the caller's transaction; with `isCarried` the delivery loop takes it to the workflow. */
+export async function storeDecision(
+  deps: ServerDeps,
+  tx: Tx,
+  decisionId: string,
+  input: DecisionInput,
+  isCarried: boolean,
+): Promise<number> {
+  const now = deps.now();
+  const approval = await getApproval(tx, input.approvalId);
+  if (!approval) throw new AppError('notFound', `no approval ${input.approvalId}`, 'approvalId');
+  await tx
+    .selectFrom('approval')
+    .select('approval_id')
+    .where('approval_id', '=', approval.approval_id)
+    .forUpdate()
+    .execute();
+  await assertMayDecide(deps, tx, approval, input, now);
+  const proposal = await tx
+    .selectFrom('proposal')
+    .select('spell_n')
+    .where('proposal_id', '=', approval.proposal_id)
+    .executeTakeFirstOrThrow();
+  const reasonSealed = deps.vault.seal(approval.person_id, { reason: input.reason });
+  await insertDecision(tx, deps.signer, {
+    decision_id: decisionId,
+    approval_id: approval.approval_id,
+    person_id: approval.person_id,
+    spell_n: proposal.spell_n,
+    approver_id: input.approverId,
+    surface: input.surface,
+    verdicts: input.verdicts,
+    reason_digest: sha256Hex(reasonSealed),
+    reason_sealed: reasonSealed,
+    decided_at: now,
+  });
+  if (isCarried) {
+    const payload = { approvalId: approval.approval_id, decisionId };
+    await enqueue(tx, { kind: 'submitDecision', personId: approval.person_id, n: approval.n, payload, dueAt: now });
+  }
+  await appendEvidence(
+    tx,
+    deps.vault,
+    [
+      {
+        operationKey: decisionId,
+        kind: 'decided',
+        personId: approval.person_id,
+        caseId: `case_${approval.person_id}_${approval.n}`,
+        body: {
+          approvalId: approval.approval_id,
+          decisionId,
+          approverId: input.approverId,
+          surface: input.surface,
+          verdicts: input.verdicts,
+        },
+        values: { reason: input.reason },
+      },
+    ],
+    now,
+  );
+  return approval.n;
+}
+
+async function assertMayDecide(
+  deps: ServerDeps,
+  tx: Tx,
+  approval: ApprovalRow,
+  input: DecisionInput,
+  now: Date,
+): Promise<void> {
+  if (input.approverId === approval.person_id) throw new AppError('selfApproval');
+  const eligible = new Set(eligibleApprovers({ kind: 'people', seats: approval.seats }));
+  if (!eligible.has(input.approverId)) throw new AppError('notApprover');
+  if (approval.state === 'expired' || now >= approval.expires_at)
+    throw new AppError('expired', 'the time to decide is over');
+  if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
+  const known = new Set<string>(approval.items.map((item) => item.itemDigest));
+  const foreign = input.verdicts.find((verdict) => !known.has(verdict.itemDigest));
+  if (foreign) throw new AppError('stale', 'the approval does not hold this item; read it again', 'verdicts');
+  if (new Set(input.verdicts.map((verdict) => verdict.itemDigest)).size !== input.verdicts.length) {
+    throw new AppError('invalidInput', 'an item is named twice', 'verdicts');
+  }
+  const mine = (await decisionsOfApproval(tx, deps.verifier, approval.approval_id)).filter(
+    (decision) => decision.approver_id === input.approverId,
+  );
+  const decided = new Set(mine.flatMap((decision) => decision.verdicts.map((verdict) => verdict.itemDigest as string)));
+  if (input.verdicts.some((verdict) => decided.has(verdict.itemDigest))) throw new AppError('alreadyDecided');
+}
+
+/** Records a refused decision once per approver, approval and cause; attempts of a stranger raise an alert. */
+export async function recordRefusal(deps: ServerDeps, input: DecisionInput, error: AppError): Promise<void> {
+  const approval = await getApproval(deps.db, input.approvalId);
+  const operationKey = sha256Hex(
+    `refusal|${input.approvalId}|${input.approverId}|${error.code}|${JSON.stringify(input.verdicts)}`,
+  );
+  await deps.db.transaction().execute(async (tx) => {
+    if (error.code === 'selfApproval' || error.code === 'notApprover' || error.code === 'unproved') {
+      const alertKey = `decision/${error.code}/${input.approvalId}/${input.approverId}`;
+      const text = `A decision on ${input.approvalId} was refused (${error.code}, by ${input.surface}).`;
+      await raiseAlert(
+        tx,
+        { alertKey, kind: 'decisionRefused', personId: approval?.person_id ?? null, text },
+        deps.now(),
+      );
+    }
+    await appendEvidence(
+      tx,
+      deps.vault,
+      [
+        {
+          operationKey,
+          kind: 'refused',
+          personId: approval?.person_id ?? null,
+          caseId: approval ? `case_${approval.person_id}_${approval.n}` : null,
+          body: {
+            what: 'decision',
+            code: error.code,
+            approvalId: input.approvalId,
+            approverId: input.approverId,
+            surface: input.surface,
+          },
+          values: null,
+        },
+      ],
+      deps.now(),
+    );
+  });
+}
+
+/** The quick way to the workflow. When it fails the delivery row is still there. */
+async function sendNow(deps: ServerDeps, approvalId: string, decisionId: string): Promise<void> {
+  if (!deps.temporal) return;
+  try {
+    await deps.temporal.submitDecision(approvalId, decisionId);
+    await deps.db
+      .updateTable('delivery')
+      .set({ delivered_at: deps.now() })
+      .where('kind', '=', 'submitDecision')
+      .where('delivered_at', 'is', null)
+      .where(sql<string>`payload->>'decisionId'`, '=', decisionId)
+      .execute();
+  } catch (error) {
+    deps.log.warn({ approvalId, decisionId, err: error }, 'the delivery loop carries this decision');
+  }
+}

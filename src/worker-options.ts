@@ -1,0 +1,69 @@
+/** Makes the workers of a process: one per queue, by latency class. Tests and benchmarks make theirs here too. */
+import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
+import {
+  bundleWorkflowCode,
+  Worker,
+  type NativeConnection,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { createActivities } from './activities/index.ts';
+import type { WorkerDeps } from './activities/worker-deps.ts';
+import { queues } from './workflows/wire.ts';
+
+export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
+
+export interface WorkersOptions {
+  connection: NativeConnection;
+  namespace: string;
+  dataConverter: DataConverter;
+  workflowBundle: WorkflowBundle;
+  maxCachedWorkflows: number;
+}
+
+export const workflowsPath = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
+
+/** One to two seconds. */
+export async function bundleWorkflows(): Promise<WorkflowBundle> {
+  const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+  return bundleWorkflowCode({ workflowsPath, logger: silent });
+}
+
+/** The workers, not yet running. The urgent one comes first. */
+export async function createWorkers(deps: WorkerDeps, options: WorkersOptions): Promise<Worker[]> {
+  const activities = createActivities(deps);
+  const { connection, namespace, dataConverter, workflowBundle, maxCachedWorkflows } = options;
+  const common = {
+    connection,
+    namespace,
+    dataConverter,
+    activities,
+    shutdownGraceTime: '20s',
+    shutdownForceTime: '40s',
+  } as const;
+  // After a SIGKILL of this worker its sticky queue is given up that much sooner.
+  const sticky = { stickyQueueScheduleToStartTimeout: '1s' } as const;
+  return Promise.all([
+    Worker.create({
+      ...common,
+      ...sticky,
+      taskQueue: queues.urgent,
+      workflowBundle,
+      maxCachedWorkflows: 200,
+      maxConcurrentWorkflowTaskExecutions: 20,
+      maxConcurrentLocalActivityExecutions: 50,
+      maxConcurrentActivityTaskExecutions: 20,
+    }),
+    Worker.create({
+      ...common,
+      ...sticky,
+      taskQueue: queues.cases,
+      workflowBundle,
+      maxCachedWorkflows,
+      maxConcurrentWorkflowTaskExecutions: 40,
+      maxConcurrentActivityTaskExecutions: 20,
+    }),
+    Worker.create({ ...common, taskQueue: queues.systems, maxConcurrentActivityTaskExecutions: 16 }),
+    Worker.create({ ...common, taskQueue: queues.slow, maxConcurrentActivityTaskExecutions: 8 }),
+  ]);
+}

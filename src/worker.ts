@@ -1,0 +1,82 @@
+/** The worker: workflows, activities, delivery loop, cut-offs. Composition root; it holds vendor credentials and no signing key. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
+import { createServerClient } from './authorisation/server-client.ts';
+import type { WorkerDeps } from './activities/worker-deps.ts';
+import { readSecrets, readWorkerConfig, ConfigError, type WorkerConfig } from './config.ts';
+import { connectorById } from './connectors/registry.ts';
+import { createCrashPoint } from './crash-point.ts';
+import { createDataConverter } from './data-converter.ts';
+import { startDeliveryLoop } from './delivery/loop.ts';
+import { createConnectorPool } from './policy/connector-pool.ts';
+import { policyHash } from './policy/hash.ts';
+import { openDb } from './store/db.ts';
+import { openPersonVault } from './store/person-vault.ts';
+import { PolicyReader } from './store/policies.ts';
+import { openVerifier } from './store/signing-key.ts';
+import { createLogger } from './telemetry.ts';
+import { bundleWorkflows, createWorkers } from './worker-options.ts';
+
+const DB_CONNECTIONS_MAX = 48;
+
+async function main(config: WorkerConfig): Promise<void> {
+  const log = createLogger('worker', config.USHER_LOG_LEVEL);
+  Runtime.install({ logger: new DefaultLogger('WARN', (entry) => log.warn({ level: entry.level }, entry.message)) });
+  const connection = await NativeConnection.connect({ address: config.USHER_TEMPORAL_ADDRESS });
+  const dataConverter = createDataConverter(config.keysDir);
+  const temporal = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });
+  const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
+  const verifier = openVerifier(config.keysDir);
+  const policies = new PolicyReader(db, verifier, policyHash);
+  const deps: WorkerDeps = {
+    db,
+    vault: openPersonVault(config.keysDir),
+    verifier,
+    policies,
+    pool: createConnectorPool({
+      policies,
+      secrets: () => readSecrets(config.USHER_SECRETS_FILE),
+      definitionById: connectorById,
+      now: Date.now,
+      ...(config.USHER_CONSISTENCY_WINDOW_MS === undefined
+        ? {}
+        : { consistencyWindowMsMax: config.USHER_CONSISTENCY_WINDOW_MS }),
+    }),
+    server: createServerClient(config.USHER_SERVER_URL, () =>
+      readFileSync(join(config.keysDir, 'worker.token'), 'utf8').trim(),
+    ),
+    temporal,
+    now: () => new Date(),
+    log,
+    crashPoint: createCrashPoint(config.USHER_CRASH_POINT),
+  };
+  const workers = await createWorkers(deps, {
+    connection,
+    namespace: config.USHER_TEMPORAL_NAMESPACE,
+    dataConverter,
+    workflowBundle: await bundleWorkflows(),
+    maxCachedWorkflows: config.USHER_MAX_CACHED_WORKFLOWS,
+  });
+  const loop = startDeliveryLoop(deps, config.USHER_DATABASE_URL);
+  const running = workers.map((worker) => worker.run());
+  const stop = (): void => {
+    void loop.stop();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.stdout.write('ready\n');
+  await Promise.all(running);
+  await loop.stop();
+  await connection.close();
+  await db.destroy();
+}
+
+try {
+  await main(readWorkerConfig(process.env));
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `worker failed: ${String(error)}`}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,206 @@
+/**
+ * The only code that waits for weeks. Decisions come as an update (after the API signed them) or as a signal with a
+ * one-time code; both go through one queue, one at a time in the order of arrival, and count only with the server's
+ * signature. Silence is a denial.
+ */
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+  ApplicationFailure,
+} from '@temporalio/workflow';
+import type { CountedDecision } from '../activities/approvals.ts';
+import { eligibleApprovers, quorum } from '../domain/quorum.ts';
+import type { Verdict } from '../schemas/decision.ts';
+import { approvalDetails } from './details.ts';
+import { bookkeeping } from './options.ts';
+import * as wire from './wire.ts';
+
+type Arrival =
+  | { via: 'signal'; claimId: string; payload: unknown; answer: wire.DecisionAnswer | null }
+  | { via: 'update'; decisionId: string; payload: null; answer: wire.DecisionAnswer | null };
+
+export async function approval(input: wire.ApprovalInput): Promise<wire.ApprovalResult> {
+  const desk = new Desk(input);
+  setHandler(wire.decide, (payload) => desk.take({ via: 'signal', claimId: uuid4(), payload, answer: null }), {
+    description:
+      'Decide with the code from your mail: {approvalId, approverId, verdicts: [{itemDigest, verdict}], reason, code}',
+  });
+  setHandler(wire.submitDecision, (reference) => desk.takeUpdate(reference.decisionId), {
+    validator: (reference: unknown) => {
+      const id =
+        typeof reference === 'object' && reference !== null && 'decisionId' in reference ? reference.decisionId : null;
+      if (typeof id !== 'string') throw ApplicationFailure.nonRetryable('expected {decisionId}', 'invalidInput');
+    },
+    description: 'A decision that the API signed: {decisionId}',
+  });
+  setHandler(wire.status, () => ({ state: desk.state, log: desk.log }), {
+    description: 'Who decided what, and what is open',
+  });
+  upsertSearchAttributes([
+    { key: wire.searchAttributes.UsherApprovers, value: eligibleApprovers(desk.route).slice(0, 20) },
+    { key: wire.searchAttributes.UsherState, value: 'awaitingApproval' },
+    { key: wire.searchAttributes.UsherDueAt, value: new Date(desk.startedMs + input.expireAfterSeconds * 1000) },
+    {
+      key: wire.searchAttributes.UsherRiskPoints,
+      value: Math.max(0, ...input.items.map((item) => Math.ceil(item.risk))),
+    },
+  ]);
+  setCurrentDetails(approvalDetails(input, desk.log));
+  try {
+    await desk.run();
+  } catch (error) {
+    desk.end('cancelled');
+    if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
+    await CancellationScope.nonCancellable(() => desk.close());
+    throw error;
+  }
+  await desk.close();
+  return desk.result();
+}
+
+/** The state of one approval. Only `run` changes it; handlers just lay things on the desk. */
+class Desk {
+  readonly log: string[] = [];
+  readonly startedMs = workflowInfo().startTime.getTime();
+  readonly route: { kind: 'people'; seats: wire.ApprovalInput['seats'] };
+  state: 'open' | 'decided' | 'expired' | 'cancelled' = 'open';
+  readonly #input: wire.ApprovalInput;
+  readonly #queue: Arrival[] = [];
+  readonly #votes = new Map<string, Record<string, Verdict>>();
+  readonly #seen = new Set<string>();
+
+  constructor(input: wire.ApprovalInput) {
+    this.#input = input;
+    this.route = { kind: 'people', seats: input.seats };
+  }
+
+  take(arrival: Arrival): void {
+    this.#queue.push(arrival);
+  }
+
+  async takeUpdate(decisionId: string): Promise<wire.DecisionAnswer> {
+    const arrival: Arrival = { via: 'update', decisionId, payload: null, answer: null };
+    this.take(arrival);
+    await CancellationScope.nonCancellable(() => condition(() => arrival.answer !== null));
+    return arrival.answer ?? { isCounted: false, reason: 'closed' };
+  }
+
+  async run(): Promise<void> {
+    await this.#notify('opened');
+    const deadlines = [
+      { atMs: this.startedMs + this.#input.remindAfterSeconds * 1000, what: 'reminder' as const },
+      { atMs: this.startedMs + this.#input.expireAfterSeconds * 1000, what: 'expired' as const },
+    ].toSorted((a, b) => a.atMs - b.atMs);
+    for (const deadline of deadlines) {
+      await this.#listenUntil(deadline.atMs, deadline.what);
+      if (this.state !== 'open') return;
+      if (deadline.what === 'expired') {
+        this.log.push('expired: silence is a denial');
+        return this.end('expired');
+      }
+      this.log.push('reminded');
+      await this.#notify('reminder');
+    }
+  }
+
+  /** Hears out what arrived before the deadline, even when its proof is still being checked. */
+  async #listenUntil(deadlineMs: number, what: string): Promise<void> {
+    for (;;) {
+      await this.#drain();
+      if (this.state !== 'open') return;
+      const leftMs = deadlineMs - Date.now();
+      if (leftMs <= 0) return;
+      await condition(() => this.#queue.length > 0, leftMs, { summary: `next: ${what}` });
+    }
+  }
+
+  async #drain(): Promise<void> {
+    for (let arrival = this.#queue.shift(); arrival; arrival = this.#queue.shift()) {
+      arrival.answer = await this.#judge(arrival);
+      this.log.push(`${arrival.via}: ${arrival.answer.reason}`);
+      setCurrentDetails(approvalDetails(this.#input, this.log));
+      if (this.state === 'open' && this.#input.items.every((item) => this.#outcome(item.itemDigest) !== 'open'))
+        this.end('decided');
+    }
+  }
+
+  async #judge(arrival: Arrival): Promise<wire.DecisionAnswer> {
+    if (this.state !== 'open') return { isCounted: false, reason: `closed: ${this.state}` };
+    if (arrival.via === 'update') {
+      const decision = await bookkeeping.loadDecision.executeWithOptions({ summary: 'read the signed decision' }, [
+        { approvalId: this.#approvalId(), decisionId: arrival.decisionId },
+      ]);
+      return decision ? this.#count(decision) : { isCounted: false, reason: 'no signed decision of that id' };
+    }
+    const named = namedApproval(arrival.payload);
+    if (named !== null && named !== this.#approvalId())
+      return { isCounted: false, reason: 'it names another approval' };
+    const proved = await bookkeeping.recordDecision.executeWithOptions({ summary: 'check the code' }, [
+      { approvalId: this.#approvalId(), claimId: arrival.claimId, payload: arrival.payload ?? null },
+    ]);
+    return proved.outcome === 'accepted' ? this.#count(proved.decision) : { isCounted: false, reason: proved.reason };
+  }
+
+  /** The count says only when to go on: what may be written is the issuer's own count over signed rows. */
+  #count(decision: CountedDecision): wire.DecisionAnswer {
+    if (this.#seen.has(decision.decisionId)) return { isCounted: false, reason: 'counted already' };
+    this.#seen.add(decision.decisionId);
+    for (const { itemDigest, verdict } of decision.verdicts) {
+      const votes = this.#votes.get(itemDigest) ?? {};
+      if (votes[decision.approverId] !== 'deny') votes[decision.approverId] = verdict;
+      this.#votes.set(itemDigest, votes);
+    }
+    return { isCounted: true, reason: `${decision.verdicts.length} decided by ${decision.approverId}` };
+  }
+
+  #outcome(itemDigest: string): 'open' | 'approved' | 'denied' {
+    return quorum(this.route, this.#votes.get(itemDigest) ?? {});
+  }
+
+  #approvalId(): string {
+    return wire.approvalWorkflowId(this.#input.personId, this.#input.n, this.#input.k);
+  }
+
+  end(state: 'decided' | 'expired' | 'cancelled'): void {
+    this.state = state;
+  }
+
+  async #notify(what: 'opened' | 'reminder' | 'decided' | 'expired' | 'cancelled'): Promise<void> {
+    const { personId, n, k, proposalId, items } = this.#input;
+    const itemDigests = items.map((item) => item.itemDigest);
+    await bookkeeping.notifyApprover.executeWithOptions({ summary: `approvers: ${what}` }, [
+      { personId, n, k, proposalId, itemDigests, what },
+    ]);
+  }
+
+  /** Tells the server, and answers everybody who still waits for an answer. */
+  async close(): Promise<void> {
+    if (this.state !== 'open') await this.#notify(this.state);
+    await this.#drain();
+    await condition(allHandlersFinished);
+    upsertSearchAttributes([
+      { key: wire.searchAttributes.UsherState, value: this.state === 'cancelled' ? 'cancelled' : 'done' },
+    ]);
+  }
+
+  result(): wire.ApprovalResult {
+    const digests = this.#input.items.map((item) => item.itemDigest as string);
+    return {
+      approved: digests.filter((digest) => this.#outcome(digest) === 'approved'),
+      denied: digests.filter((digest) => this.#outcome(digest) === 'denied'),
+      expired: digests.filter((digest) => this.#outcome(digest) === 'open'),
+    };
+  }
+}
+
+function namedApproval(payload: unknown): string | null {
+  if (typeof payload !== 'object' || payload === null || !('approvalId' in payload)) return null;
+  return typeof payload.approvalId === 'string' ? payload.approvalId : null;
+}

@@ -1,0 +1,110 @@
+/** What the parts of a case share: its news, its counter of route groups, what was verified and what failed. */
+import { condition, setCurrentDetails, setHandler, upsertSearchAttributes, uuid4 } from '@temporalio/workflow';
+import type { PlanCaseInput, PlanCaseResult } from '../activities/plan-case.ts';
+import type { CaseNews, CaseState } from '../schemas/case.ts';
+import { bookkeeping } from './options.ts';
+import * as wire from './wire.ts';
+
+export class CaseDesk {
+  readonly personId: string;
+  readonly n: number;
+  readonly log: string[] = [];
+  readonly verified = new Set<string>();
+  state: CaseState = 'waiting';
+  isRescinded = false;
+  /** Facts changed since the last plan. */
+  hasNewFacts = false;
+  /** Systems whose failed items somebody wants tried again. */
+  readonly retrySystemIds = new Set<string>();
+  #k = 0;
+
+  constructor(input: wire.CaseInput) {
+    this.personId = input.personId;
+    this.n = input.n;
+  }
+
+  /** Handlers are set before anything is awaited, and only lay news on the desk. */
+  listen(): void {
+    setHandler(wire.tell, (news) => this.#hear(news), {
+      description: 'News: {"kind":"factsChanged"}, {"kind":"rescinded"} or {"kind":"retryItem","systemId":"…"}',
+    });
+    setHandler(wire.status, () => ({ state: this.state, log: this.log }), { description: 'State and log of the case' });
+  }
+
+  #hear(news: CaseNews): void {
+    const kind: unknown = typeof news === 'object' && news !== null ? news.kind : null;
+    switch (kind) {
+      case 'factsChanged':
+        this.hasNewFacts = true;
+        break;
+      case 'rescinded':
+        this.isRescinded = true;
+        break;
+      case 'retryItem':
+        this.retrySystemIds.add(String((news as { systemId?: unknown }).systemId));
+        break;
+      default:
+        // A signal stays in the history whatever it holds; it must not fail the task for ever.
+        this.log.push('a malformed signal was ignored');
+    }
+  }
+
+  /** Counts the route groups in the order of their opening: it is part of workflow ids. */
+  nextK(): number {
+    this.#k += 1;
+    return this.#k;
+  }
+
+  enter(state: CaseState, extra: Parameters<typeof upsertSearchAttributes>[0] = []): void {
+    this.state = state;
+    upsertSearchAttributes([{ key: wire.searchAttributes.UsherState, value: state }, ...(extra as [])]);
+  }
+
+  note(line: string): void {
+    this.log.push(line);
+    setCurrentDetails(this.log.map((entry) => `- ${entry}`).join('\n'));
+  }
+
+  async plan(accounts: PlanCaseInput['accounts'] = null): Promise<PlanCaseResult> {
+    this.hasNewFacts = false;
+    const at = new Date(Date.now()).toISOString();
+    const { personId, n } = this;
+    return bookkeeping.planCase.executeWithOptions({ summary: 'plan on the latest facts' }, [
+      { personId, n, at, proposalId: uuid4(), accounts },
+    ]);
+  }
+
+  /** Waits until the plan can be made, through moved dates and rescissions. Null: there is nothing to do any more. */
+  async planWhenDue(): Promise<Exclude<PlanCaseResult, { phase: 'wait' | 'superseded' }> | null> {
+    for (;;) {
+      if (this.isRescinded) return this.#stop('cancelled', 'rescinded');
+      const plan = await this.plan();
+      switch (plan.phase) {
+        case 'superseded':
+          return this.isRescinded
+            ? this.#stop('cancelled', 'rescinded')
+            : this.#stop('superseded', 'superseded by a newer event');
+        case 'leave':
+        case 'items':
+          return plan;
+        case 'wait':
+          await this.#waitForNews(plan.until);
+          break;
+        default:
+          return plan satisfies never;
+      }
+    }
+  }
+
+  async #waitForNews(until: string | null): Promise<void> {
+    const hasNews = (): boolean => this.hasNewFacts || this.isRescinded;
+    if (until === null) return condition(hasNews);
+    await condition(hasNews, Math.max(1, Date.parse(until) - Date.now()), { summary: 'until it is time' });
+  }
+
+  #stop(state: CaseState, line: string): null {
+    this.note(line);
+    this.state = state;
+    return null;
+  }
+}

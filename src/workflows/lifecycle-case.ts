@@ -1,0 +1,46 @@
+/** A case from its first day to its end. It only dispatches; what happens stands in the file of its kind. */
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CaseDesk } from './case-desk.ts';
+import { joiner } from './joiner.ts';
+import { leaver } from './leaver.ts';
+import { bookkeeping } from './options.ts';
+import type { CaseInput, CaseResult } from './wire.ts';
+
+type EndState = 'done' | 'cancelled' | 'superseded' | 'failed';
+
+export async function lifecycleCase(input: CaseInput): Promise<CaseResult> {
+  const desk = new CaseDesk(input);
+  desk.listen();
+  try {
+    const end = await run(desk);
+    await close(desk, end.state, end.failedCount);
+    return { state: end.state };
+  } catch (error) {
+    // An attempt that fails after the cancel must not end the case as failed.
+    if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
+    await CancellationScope.nonCancellable(() => close(desk, 'cancelled', 0));
+    throw error;
+  }
+}
+
+async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: number }> {
+  const plan = await desk.planWhenDue();
+  if (plan === null) return { state: desk.isRescinded ? 'cancelled' : 'superseded', failedCount: 0 };
+  const { failedCount } = plan.phase === 'leave' ? await leaver(desk, plan) : await joiner(desk, plan);
+  const { unproven } = await bookkeeping.writeReport.executeWithOptions({ summary: 'report' }, [
+    { personId: desk.personId, n: desk.n, claimedVerified: [...desk.verified], nextSweepAt: null },
+  ]);
+  for (const digest of unproven) desk.verified.delete(digest);
+  return {
+    state: failedCount > 0 || unproven.length > 0 ? 'failed' : 'done',
+    failedCount: failedCount + unproven.length,
+  };
+}
+
+async function close(desk: CaseDesk, state: EndState, failedCount: number): Promise<void> {
+  const { personId, n, verified } = desk;
+  desk.enter(state);
+  await bookkeeping.closeCase.executeWithOptions({ summary: `close as ${state}` }, [
+    { personId, n, state, verifiedCount: verified.size, failedCount },
+  ]);
+}

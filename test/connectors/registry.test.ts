@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import type { ConnectorDefinition } from '../../src/connectors/kit/contract.ts';
+import { openConnector } from '../../src/connectors/kit/open-connector.ts';
+import { allManifests, connectorById } from '../../src/connectors/registry.ts';
+import { clockMs, ctx } from '../conformance/harness.ts';
+
+const configs: Record<string, Record<string, unknown>> = {
+  bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
+  okta: { url: 'https://a.example', token: 't' },
+  scim: { url: 'https://a.example/scim/v2', token: 't' },
+  servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
+};
+const options = { systemId: 'system', now: () => clockMs };
+
+test('connector ids never change: policy files name them', () => {
+  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'okta', 'scim', 'servicenow']);
+  expect(connectorById('no-such-connector')).toBeNull();
+});
+
+test.each(Object.keys(configs))('%s opens with its configuration and lists its secrets', (id) => {
+  const definition = connectorById(id) as ConnectorDefinition;
+  const config = configs[id] ?? {};
+  expect(definition.manifest.id).toBe(id);
+  expect(openConnector(definition.manifest.kind, definition, { ...options, config })).toHaveProperty('check');
+  expect(definition.secretFields.length).toBeGreaterThan(0);
+  for (const field of definition.secretFields) expect(config).toHaveProperty(field);
+});
+
+test.each(Object.keys(configs))('%s refuses a wrong configuration without quoting it', (id) => {
+  const definition = connectorById(id) as ConnectorDefinition;
+  for (const wrong of [undefined, {}, { ...configs[id], url: 'ftp://top-secret' }, { ...configs[id], extra: 1 }]) {
+    const open = () => openConnector(definition.manifest.kind, definition, { ...options, config: wrong });
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'validation', message: expect.not.stringContaining('top-secret') }),
+    );
+  }
+});
+
+test('a connector of another kind does not open', () => {
+  const definition = connectorById('okta') as ConnectorDefinition;
+  expect(() => openConnector('hris', definition, { ...options, config: configs['okta'] })).toThrow(
+    expect.objectContaining({ code: 'validation' }),
+  );
+});
+
+test('without a limiter of the platform, a system is limited by its manifest', async () => {
+  const definition = connectorById('servicenow') as ConnectorDefinition;
+  const config = { ...configs['servicenow'], url: 'http://127.0.0.1:9' };
+  const connector = openConnector('ticketing', definition, { ...options, config });
+  const codes: string[] = [];
+  for (let call = 0; call <= definition.manifest.ratePolicy.callsPerMinute / 6; call += 1) {
+    await connector.check(ctx).catch((error: { code: string }) => codes.push(error.code));
+  }
+  expect([codes[0], codes.at(-1)]).toEqual(['transient', 'throttled']);
+  expect(codes.filter((code) => code === 'throttled')).toHaveLength(1);
+});

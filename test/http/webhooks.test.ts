@@ -1,0 +1,48 @@
+/** Webhooks of HR systems: what is refused, and that an acknowledged one lies in the ledger. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHmac } from 'node:crypto';
+import { createHttpFixture, startedAt, webhookKey, type HttpFixture } from './http-fixture.ts';
+import { until } from './until.ts';
+
+let fixture: HttpFixture;
+beforeAll(async () => {
+  fixture = await createHttpFixture();
+});
+afterAll(() => fixture.close());
+
+describe('webhooks', () => {
+  const body = JSON.stringify({
+    type: 'employee.updated',
+    timestamp: startedAt.toISOString(),
+    data: { companyId: 'c', employeeId: '104', changedFields: [] },
+  });
+  const sign = (raw: string | Uint8Array, key = webhookKey, at = startedAt) => {
+    const timestamp = String(Math.floor(at.getTime() / 1000));
+    const signature = createHmac('sha256', key).update(raw).update(timestamp).digest('hex');
+    return { 'x-bamboohr-timestamp': timestamp, 'x-bamboohr-signature': signature };
+  };
+  const received = () => fixture.db.selectFrom('ledger').selectAll().execute();
+
+  it.each([
+    ['an unknown system', '/webhooks/nosuch', body, sign(body), 404],
+    ['a system that is no slug', '/webhooks/No%20Slug', body, sign(body), 400],
+    ['no signature', '/webhooks/bamboohr', body, {}, 401],
+    ['a wrong signature', '/webhooks/bamboohr', body, sign(body, 'another key'), 401],
+    ['an old timestamp', '/webhooks/bamboohr', body, sign(body, webhookKey, new Date(0)), 401],
+    ['a body that is no event', '/webhooks/bamboohr', '[]', sign('[]'), 400],
+    ['a body over 1 MiB', '/webhooks/bamboohr', 'x'.repeat(1024 * 1024 + 1), {}, 413],
+  ] as const)('with %s are refused and leave nothing in the ledger', async (_name, path, raw, headers, status) => {
+    expect((await fixture.call('POST', path, { raw, headers })).status).toBe(status);
+    expect(await received()).toHaveLength(0);
+  });
+
+  it('are acknowledged when they lie in the ledger, and a replay adds nothing', async () => {
+    const headers = sign(body);
+    expect((await fixture.call('POST', '/webhooks/bamboohr', { raw: body, headers })).status).toBe(202);
+    expect(await received()).toMatchObject([{ source: 'bamboohr', source_key: '104' }]);
+    expect((await fixture.call('POST', '/webhooks/bamboohr', { raw: body, headers })).status).toBe(200);
+    expect(await received()).toHaveLength(1);
+    // The HR system is down, so that the event stays: the attempt is over when it is counted.
+    await until(async () => (await received()).some((row) => row.attempts > 0));
+  });
+});
