@@ -19,6 +19,8 @@ const Common = z.object({
 });
 
 const ServerEnv = Common.extend({
+  /** Private signing keys; default `signing` in the key folder. The worker must not be able to read it. */
+  USHER_SIGNING_DIR: z.string().min(1).optional(),
   USHER_DATABASE_OWNER_URL: z.string().startsWith('postgres', 'expected a postgres:// URL').optional(),
   USHER_TEMPORAL_UI_URL: Url.optional(),
   USHER_HTTP_HOST: z.string().default('127.0.0.1'),

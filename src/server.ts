@@ -34,7 +34,7 @@ async function main(config: ServerConfig): Promise<void> {
   if (config.USHER_DATABASE_OWNER_URL) await migrateToLatest(config.USHER_DATABASE_OWNER_URL);
   const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
   const now = (): Date => new Date();
-  const signer = openSigner(config.keysDir);
+  const signer = openSigner(config.keysDir, config.USHER_SIGNING_DIR);
   const verifier = openVerifier(config.keysDir);
   const vault = openPersonVault(config.keysDir);
   const erased = await eraseAgainAtStart({ db, vault, now: now() });

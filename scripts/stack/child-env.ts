@@ -43,6 +43,7 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
   USHER_HTTP_PORT: String(around.httpPort),
   USHER_SECRETS_FILE: join(around.folder.secrets, 'server.json'),
   USHER_MAILBOX_URL: around.mailboxUrl,
+  USHER_SIGNING_DIR: join(around.folder.dir, 'server-keys'),
   USHER_BOOTSTRAP: 'sandbox',
   USHER_POLL_SECONDS: '20',
 });

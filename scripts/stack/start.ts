@@ -6,7 +6,7 @@ import { checkout, dataDirOf } from './data-folder.ts';
 import { beginMorning } from './sandbox-addresses.ts';
 import { runMain, secondsSince } from './step.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
-import { followStory, httpStory } from './story.ts';
+import { followStory, httpStory, rememberedPlace } from './story.ts';
 
 const say = (line: string): void => console.log(line);
 
@@ -26,7 +26,10 @@ function printAddresses({ serverUrl, temporalUiUrl, sandbox, folder }: Company):
 /** Lets the first morning flow, once in the life of a data folder. A refusal is told and ends nothing. */
 async function firstMorning({ folder, sandbox }: Company): Promise<void> {
   const mark = join(folder.dir, 'first-morning');
-  if (existsSync(mark)) return;
+  if (existsSync(mark)) {
+    say('This goes on where the last run stopped. What waits for a person:  npm run usher -- approvals');
+    return;
+  }
   try {
     await beginMorning(sandbox);
     writeFileSync(mark, '');
@@ -51,7 +54,8 @@ await runMain(async () => {
     printAddresses(company);
     await firstMorning(company);
     say('Ctrl-C stops everything; the next start goes on here. Try:  npm run hr -- --help');
-    await Promise.race([followStory(httpStory(company.folder.dir), say, signal), aborted(signal)]);
+    const { dir } = company.folder;
+    await Promise.race([followStory(httpStory(dir), say, rememberedPlace(dir), signal), aborted(signal)]);
     say('stopping …');
   } finally {
     await company.stop();

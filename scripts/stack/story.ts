@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readObject, writePrivate } from './data-folder.ts';
 import type { Say } from './step.ts';
 
 /** `GET /api/v1/story?after=N`: lines ready to print, in order, and the number to ask after next time. */
@@ -31,14 +32,36 @@ export function httpStory(dataDir: string): ReadStory {
   };
 }
 
+export interface StoryPlace {
+  /** Where an earlier run stopped reading; 0 at the first. */
+  from: number;
+  /** Told after each page that was printed. */
+  keep: (after: number) => void;
+}
+
+/** The place in the story that a data folder remembers, so that a second start goes on where the first stopped. */
+export function rememberedPlace(dataDir: string): StoryPlace {
+  const file = join(dataDir, 'story.json');
+  const { after } = readObject(file);
+  return { from: typeof after === 'number' ? after : 0, keep: (reached) => writePrivate(file, { after: reached }) };
+}
+
 /** Prints every line once, until `signal` aborts. A page that fails is asked for again. */
-export async function followStory(read: ReadStory, say: Say, signal: AbortSignal, everyMs = pauseMs): Promise<void> {
-  for (let after = 0; !signal.aborted;) {
+export async function followStory(
+  read: ReadStory,
+  say: Say,
+  place: StoryPlace,
+  signal: AbortSignal,
+  everyMs = pauseMs,
+): Promise<void> {
+  for (let after = place.from; !signal.aborted;) {
     const page = await read(after).catch(() => null);
     if (signal.aborted) return;
     for (const line of page?.lines ?? []) say(line);
-    if (page && page.after > after) after = page.after;
-    else await pause(everyMs, signal);
+    if (page && page.after > after) {
+      after = page.after;
+      place.keep(after);
+    } else await pause(everyMs, signal);
   }
 }
 

@@ -36,7 +36,7 @@ export async function disableLogin(deps: WorkerDeps, input: CutOffInput): Promis
   const refusal = await refusalOf(deps, input);
   if (refusal !== null) return refuse(deps, input, refusal);
   try {
-    const system = await translated(() => deps.pool.open('target', input.systemId));
+    const system = await translated(() => deps.pool.open('target', input.systemId, 'urgent'));
     const accounts = await findAll(deps, input, system);
     for (const account of accounts) await disableOne(deps, input, system, account);
     await outageVerdict.noteHealthy(deps, input.systemId);
@@ -179,7 +179,7 @@ export async function revokeSessions(deps: WorkerDeps, input: CutOffInput): Prom
   const refusal = await refusalOf(deps, input);
   if (refusal !== null) return { outcome: 'refused', errorCode: refusal };
   try {
-    const system = await translated(() => deps.pool.open('target', input.systemId));
+    const system = await translated(() => deps.pool.open('target', input.systemId, 'urgent'));
     if (system.manifest.capabilities.sessionRevocation === 'none') return { outcome: 'disabled', errorCode: null };
     const accounts = await findAll(deps, input, system);
     for (const account of accounts) {

@@ -16,6 +16,11 @@ export interface OpenSystem<Kind extends keyof ConnectorByKind> {
   connector: ConnectorByKind[Kind];
 }
 
+/** Cut-offs have a share of each system's rate that nothing else can use up. */
+export type Lane = 'normal' | 'urgent';
+
+const shareOfRate: Record<Lane, number> = { normal: 0.75, urgent: 0.25 };
+
 export interface ConnectorPoolOptions {
   policies: PolicyReader;
   /** Read again for each policy version. */
@@ -24,13 +29,15 @@ export interface ConnectorPoolOptions {
   definitionById: (id: string) => ConnectorDefinition | null;
   now: () => number;
   timeoutMs?: number;
+  /** Where a system allows more, or less, than its connector says. */
+  callsPerMinute?: (manifest: ConnectorManifest) => number;
   /** Shortens the vendors' windows of consistency where the systems are known to be consistent at once. */
   consistencyWindowMsMax?: number;
 }
 
 export interface ConnectorPool {
   /** Throws ConnectorError `validation` for an unknown system, one of another kind, or one whose config or secrets do not fit. */
-  open<Kind extends keyof ConnectorByKind>(kind: Kind, systemId: string): Promise<OpenSystem<Kind>>;
+  open<Kind extends keyof ConnectorByKind>(kind: Kind, systemId: string, lane?: Lane): Promise<OpenSystem<Kind>>;
   /** Systems of one kind in the active policy, in the order of the policy; empty before the first activation. */
   systemsOf(kind: keyof ConnectorByKind): Promise<SystemPolicy[]>;
 }
@@ -45,22 +52,31 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
     return systems.filter((system) => options.definitionById(system.connector)?.manifest.kind === kind);
   }
 
-  async function open<Kind extends keyof ConnectorByKind>(kind: Kind, systemId: string): Promise<OpenSystem<Kind>> {
+  /** One bucket per system and lane for the life of the process: a new policy version does not refill it. */
+  function limiterOf(systemId: string, lane: Lane, manifest: ConnectorManifest): RateLimiter {
+    const key = `${systemId}/${lane}`;
+    const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
+    const limiter = limiters.get(key) ?? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now: options.now });
+    limiters.set(key, limiter);
+    return limiter;
+  }
+
+  async function open<Kind extends keyof ConnectorByKind>(
+    kind: Kind,
+    systemId: string,
+    lane: Lane = 'normal',
+  ): Promise<OpenSystem<Kind>> {
     const version = await options.policies.active();
     const system = version?.policy.systems.find((entry) => entry.id === systemId);
     const refuse = (message: string): ConnectorError =>
       new ConnectorError('validation', message, { systemId, operation: 'open' });
     if (!version || !system) throw refuse('the active policy does not name this system');
-    const known = opened.get(systemId);
+    const known = opened.get(`${systemId}/${lane}`);
     if (known?.policyHash === version.policyHash) return known.system as OpenSystem<Kind>;
     const definition = options.definitionById(system.connector);
     if (!definition) throw refuse(`there is no connector "${system.connector}"`);
     const { manifest } = definition;
-    // One bucket per system for the life of the process: a new policy version does not refill it.
-    const rateLimiter =
-      limiters.get(systemId) ??
-      createRateLimiter({ callsPerMinute: manifest.ratePolicy.callsPerMinute, now: options.now });
-    limiters.set(systemId, rateLimiter);
+    const rateLimiter = limiterOf(systemId, lane, manifest);
     const connector = openConnector(kind, definition, {
       systemId,
       config: resolveSecrets(systemId, system.config, options.secrets()),
@@ -73,7 +89,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       manifest: withShorterWindow(manifest, options.consistencyWindowMsMax),
       connector,
     };
-    opened.set(systemId, { policyHash: version.policyHash, system: entry });
+    opened.set(`${systemId}/${lane}`, { policyHash: version.policyHash, system: entry });
     return entry;
   }
 

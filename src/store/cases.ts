@@ -41,6 +41,7 @@ export async function enqueue(
     .insertInto('delivery')
     .values({
       delivery_id: uuidV7(delivery.dueAt),
+      created_at: delivery.dueAt,
       kind: delivery.kind,
       person_id: delivery.personId,
       n: delivery.n,
@@ -84,7 +85,7 @@ export async function openCases(db: Db | Tx, personId: string): Promise<CaseRow[
 /** The signed departure of a cut-off row, or null when the row does not carry the server's signature. */
 export function openDeparture(row: CutoffRow, verifier: Verifier): SignedDeparture | null {
   const signed = {
-    departure: row.departure as unknown as SignedDeparture['departure'],
+    departure: row.departure,
     keyId: row.key_id,
     signature: row.signature,
   };

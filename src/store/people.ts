@@ -63,7 +63,12 @@ export async function resolvePersonRefs(db: Db | Tx, refs: Iterable<string>): Pr
     )
     .execute();
   const found = new Map(rows.map((row) => [`${row.source}/${row.source_key}`, row.person_id]));
-  return new Map(wanted.flatMap((ref) => (found.has(ref) ? [[ref, found.get(ref)!] as const] : [])));
+  return new Map(
+    wanted.flatMap((ref) => {
+      const personId = found.get(ref);
+      return personId === undefined ? [] : [[ref, personId] as const];
+    }),
+  );
 }
 
 function snapshotDocument(row: Omit<SnapshotRow, 'key_id' | 'signature' | 'facts_sealed'>): unknown {

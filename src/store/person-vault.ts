@@ -39,19 +39,10 @@ export function openPersonVault(keysDir: string): PersonVault {
     return cached;
   }
 
-  function makeKey(personId: string): Buffer {
+  const makeKey = (personId: string): Buffer => {
     if (isErased(personId)) throw new Error('this person was erased');
-    const key = randomBytes(32);
-    try {
-      // Exclusive: of two processes that make the key at once, one wins and the other reads it.
-      writeNew(keyFile(personId), key);
-      return key;
-    } catch (error) {
-      const existing = findKey(personId);
-      if (existing?.length === 32) return existing;
-      throw error;
-    }
-  }
+    return createKeyFile(keyFile(personId), () => findKey(personId));
+  };
 
   return {
     seal(personId, value) {
@@ -81,6 +72,19 @@ export function openPersonVault(keysDir: string): PersonVault {
     isErased,
     erasedPersonIds: () => [...readErased(listFile)],
   };
+}
+
+/** Exclusive: of two processes that make the key at once, one wins and the other reads it. */
+function createKeyFile(file: string, findExisting: () => Buffer | null): Buffer {
+  const key = randomBytes(32);
+  try {
+    writeNew(file, key);
+    return key;
+  } catch (error) {
+    const existing = findExisting();
+    if (existing?.length === 32) return existing;
+    throw error;
+  }
 }
 
 /** A key file that a crash left empty is replaced, never used. */

@@ -69,7 +69,7 @@ export class PolicyReader {
       .selectAll()
       .where('policy_hash', '=', policyHash)
       .executeTakeFirstOrThrow();
-    const policy = row.content as unknown as Policy;
+    const policy: Policy = row.content;
     const isOurs =
       this.#verifier.verify('policy', document(row), { keyId: row.key_id, signature: row.signature }) &&
       this.#hashOf(policy) === policyHash;

@@ -41,9 +41,11 @@ export function signedBytes(purpose: SignaturePurpose, document: unknown): Buffe
   return Buffer.from(`usher/1/${purpose}\n${json}`, 'utf8');
 }
 
-/** Opens the signing key of the folder, making one on first use. Server only. */
-export function openSigner(keysDir: string): Signer {
-  const signingDir = join(keysDir, 'signing');
+/**
+ * Opens the signing key, making one on first use. Server only: `signingDir` may lie where no other process reads, while
+ * public keys go to the folder that all share.
+ */
+export function openSigner(keysDir: string, signingDir = join(keysDir, 'signing')): Signer {
   mkdirSync(signingDir, { recursive: true, mode: 0o700 });
   const currentFile = join(signingDir, 'current');
   if (!existsSync(currentFile)) createSigningKey(keysDir, signingDir);

@@ -117,6 +117,9 @@ export type DeliveryPayload =
   { news: CaseNews } | { decisionId: string; approvalId: string } | { systemIds: string[] } | Record<string, never>;
 export interface DeliveryTable {
   delivery_id: string;
+  /** Order of writing: rows of one person are delivered in it. */
+  seq: Generated<string>;
+  created_at: Timestamp;
   kind: 'startCase' | 'startCutoff' | 'tell' | 'submitDecision';
   person_id: string;
   n: number;

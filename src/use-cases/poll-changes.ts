@@ -6,6 +6,7 @@ import type { ServerDeps } from './server-deps.ts';
 const SINCE_EVER = '1970-01-01T00:00:00Z';
 /** Asked again: changes that became visible late, on the vendor's clock. */
 const OVERLAP_MS = 5 * 60_000;
+const SETTLED_AFTER_MS = 3_000;
 
 /**
  * Polls every HR system once. The watermark moves only after the events lie in the ledger. The first poll of a source
@@ -19,7 +20,7 @@ export async function pollChanges(deps: ServerDeps): Promise<number> {
       const since = await readWatermark(deps, systemId);
       const { sourceKeys, latest } = await hris.changes(since, { operationKey: `poll/${systemId}/${since}` });
       for (const sourceKey of sourceKeys) {
-        const deliveryKey = since === SINCE_EVER ? 'baseline' : `poll/${latest}`;
+        const deliveryKey = since === SINCE_EVER ? 'baseline' : pollKey(latest, deps.now());
         const event = {
           source: systemId,
           sourceKeys: [sourceKey],
@@ -37,6 +38,15 @@ export async function pollChanges(deps: ServerDeps): Promise<number> {
     }
   }
   return count;
+}
+
+/**
+ * The vendor's clock ticks in seconds: until the second of the latest change is over, another change may hide behind the
+ * same watermark, and the same person is read once more at the next poll.
+ */
+function pollKey(latest: string, now: Date): string {
+  const isSettled = now.getTime() - Date.parse(latest) > SETTLED_AFTER_MS;
+  return isSettled ? `poll/${latest}` : `poll/${latest}/${now.getTime()}`;
 }
 
 async function readWatermark(deps: ServerDeps, systemId: string): Promise<string> {

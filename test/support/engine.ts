@@ -1,12 +1,13 @@
 /** The PostgreSQL and the Temporal server that the tests share, and the environment names through which they find them. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { preparePostgresHome } from '../../scripts/stack/postgres-home.ts';
 import { startPostgres } from '../../scripts/stack/postgres.ts';
 import { PortPicker } from '../../scripts/stack/ports.ts';
 import { Supervisor } from '../../scripts/stack/supervisor.ts';
+import { bundleWorkflows } from '../../src/worker-options.ts';
 import { ensureTemporalCli } from '../../temporal/cli.ts';
 import { startDevServer } from '../../temporal/dev-server.ts';
 import { prepareTemplate } from './test-database.ts';
@@ -55,10 +56,18 @@ export async function startEngine(): Promise<void> {
     await prepareTemplate(adminUrl);
     process.env['TEST_DATABASE_ADMIN_URL'] = adminUrl;
     process.env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
+    process.env['TEST_WORKFLOW_BUNDLE'] = await writeBundle(dir);
   } catch (error) {
     await stopEngine();
     throw error;
   }
+}
+
+/** Bundling takes seconds: once for all test files. */
+async function writeBundle(dir: string): Promise<string> {
+  const file = join(dir, 'workflows.js');
+  writeFileSync(file, (await bundleWorkflows()).code);
+  return file;
 }
 
 /** Stops both and removes their data. Does nothing when nothing was started. */

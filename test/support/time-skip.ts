@@ -85,7 +85,7 @@ async function waitUntilThere(client: Client, workflowId: string, fastForwardId:
       workflowExecution: { workflowId },
       fastForwardId,
     });
-    const result = Number(answer.fastForwardPollingResult);
+    const result: number | null | undefined = answer.fastForwardPollingResult;
     if (result === answers.reached) return;
     if (result === answers.failed)
       throw new Error(`fast-forward of ${workflowId} failed: ${answer.failedReason ?? 'no reason given'}`);

@@ -101,6 +101,8 @@ const statements = [
   `create index cutoff_due on cutoff (effective_at) where state = 'scheduled'`,
   `create table delivery (
     delivery_id uuid primary key,
+    seq bigserial not null,
+    created_at timestamptz not null,
     kind text not null check (kind in ('startCase','startCutoff','tell','submitDecision')),
     person_id uuid not null,
     n integer not null,
@@ -109,7 +111,7 @@ const statements = [
     delivered_at timestamptz,
     attempts integer not null default 0,
     last_error text)`,
-  `create index delivery_due on delivery (due_at) where delivered_at is null`,
+  `create index delivery_open on delivery (seq) where delivered_at is null`,
   `create table proposal (
     proposal_id uuid primary key,
     person_id uuid not null references person,

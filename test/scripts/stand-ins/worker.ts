@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { queues } from '../../../src/workflows/wire.ts';
 
-writeFileSync(join(process.env['USHER_DATA_DIR'] ?? '', 'worker-environment.json'), JSON.stringify(process.env));
+writeFileSync(
+  join(process.env['USHER_DATA_DIR'] ?? '', 'worker-environment.json'),
+  JSON.stringify({ ...process.env, STAND_IN_PID: process.pid }),
+);
 const connection = await Connection.connect({ address: process.env['USHER_TEMPORAL_ADDRESS'] ?? '' });
 const namespace = process.env['USHER_TEMPORAL_NAMESPACE'] ?? '';
 const longPollMs = 60_000;
