@@ -10,7 +10,17 @@ const common = {
     ],
   },
 };
-const unitFolders = ['domain', 'policy', 'connectors', 'conformance', 'sandbox', 'schemas', 'scripts'];
+const unitFolders = [
+  'domain',
+  'policy',
+  'connectors',
+  'conformance',
+  'sandbox',
+  'schemas',
+  'scripts',
+  'replay',
+  'workflows',
+];
 
 export default {
   maxWorkers: 2,

@@ -2,10 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import { createPayloadCodec } from './payload-codec.ts';
 
 const CURRENT = 'c1';
+
+/** Messages of failures are encoded too. The workflow bundle must be made with the same path. */
+export const failureConverterPath = fileURLToPath(new URL('./failure-converter.ts', import.meta.url));
 
 /** Reads `<keysDir>/codec/*.key`; makes the first key on first use. Server, worker and replay share the folder. */
 export function createDataConverter(keysDir: string): DataConverter {
@@ -18,7 +22,7 @@ export function createDataConverter(keysDir: string): DataConverter {
       .filter((name) => name.endsWith('.key'))
       .map((name) => [name.slice(0, -4), readFileSync(join(dir, name))] as const),
   );
-  return { payloadCodecs: [createPayloadCodec(keys, CURRENT)] };
+  return { failureConverterPath, payloadCodecs: [createPayloadCodec(keys, CURRENT)] };
 }
 
 /** Exclusive: of two processes that start at once, one makes the key and the other reads it. */

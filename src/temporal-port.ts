@@ -22,7 +22,7 @@ export function createTemporalPort(client: Client, uiUrl: string | null): Tempor
       const histories: Record<string, unknown> = {};
       for (const workflowId of await workflowIdsOf(client, caseId)) {
         const history = await client.workflow.getHandle(workflowId).fetchHistory();
-        histories[workflowId] = JSON.parse(JSON.stringify(historyToJSON(history))) as unknown;
+        histories[workflowId] = JSON.parse(historyToJSON(history)) as unknown;
       }
       return histories;
     },

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import type { WorkerDeps } from './activities/worker-deps.ts';
+import { failureConverterPath } from './data-converter.ts';
 import { queues } from './workflows/wire.ts';
 
 export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
@@ -26,7 +27,7 @@ export const workflowsPath = fileURLToPath(new URL('./workflows/index.ts', impor
 /** One to two seconds. */
 export async function bundleWorkflows(): Promise<WorkflowBundle> {
   const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  return bundleWorkflowCode({ workflowsPath, logger: silent });
+  return bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: silent });
 }
 
 /** The workers, not yet running. The urgent one comes first. */

@@ -1,10 +1,12 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { AppError } from '../domain/errors.ts';
 import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { CaseKind } from '../schemas/case.ts';
 import type { Item } from '../schemas/item.ts';
+import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import {
   justifiedNow,
@@ -58,9 +60,21 @@ export async function planCase(deps: WorkerDeps, input: PlanCaseInput): Promise<
   if (!usherCase || usherCase.closed_at) return { phase: 'superseded' };
   const context = await readPersonContext(deps.db, deps, input.personId);
   if (!context) return { phase: 'superseded' };
-  return usherCase.kind === 'leaver'
-    ? planDeparture(deps, input, usherCase, context)
-    : planArrival(deps, input, usherCase, context);
+  try {
+    return await (usherCase.kind === 'leaver'
+      ? planDeparture(deps, input, usherCase, context)
+      : planArrival(deps, input, usherCase, context));
+  } catch (error) {
+    if (error instanceof AppError) await alertUnplannable(deps, usherCase, error);
+    throw error;
+  }
+}
+
+/** The plan is tried again and heals when people become known; until then somebody has to know that the case stands still. */
+async function alertUnplannable(deps: WorkerDeps, usherCase: CaseRow, error: AppError): Promise<void> {
+  const alertKey = `unplannable/${usherCase.case_id}`;
+  const text = `${usherCase.case_id} cannot be planned: ${error.message}. It is tried again by itself.`;
+  await raiseAlert(deps.db, { alertKey, kind: 'unplannable', personId: usherCase.person_id, text }, deps.now());
 }
 
 async function planArrival(

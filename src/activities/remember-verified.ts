@@ -1,4 +1,5 @@
 /** Turns a confirmed read into rows: who holds what, which accounts may log in. */
+import { sql } from 'kysely';
 import type { Item } from '../schemas/item.ts';
 import type { Tx } from '../store/db.ts';
 import type { OperationRow } from '../store/operations.ts';
@@ -43,7 +44,14 @@ export async function rememberVerified(
 async function rememberGrant(tx: Tx, subject: Subject, item: Item, now: Date): Promise<void> {
   const basis = item.route.kind === 'policy' ? ('policy' as const) : ('decision' as const);
   const expiresAt = item.expiresAt === null ? null : new Date(item.expiresAt);
+  const { spell_n } = await tx
+    .selectFrom('usher_case')
+    .select('spell_n')
+    .where('person_id', '=', subject.personId)
+    .where('n', '=', subject.n)
+    .executeTakeFirstOrThrow();
   const values = {
+    spell_n,
     entitlement_id: item.entitlementId,
     basis,
     item_digest: item.itemDigest,
@@ -62,7 +70,13 @@ async function rememberGrant(tx: Tx, subject: Subject, item: Item, now: Date): P
       since: now,
       ...values,
     })
-    .onConflict((conflict) => conflict.columns(['person_id', 'system_id', 'vendor_entitlement_id']).doUpdateSet(values))
+    .onConflict((conflict) =>
+      conflict.columns(['person_id', 'system_id', 'vendor_entitlement_id']).doUpdateSet({
+        ...values,
+        // A new spell begins its time-bound rights anew; within a spell the first grant counts.
+        since: sql<Date>`case when person_grant.spell_n is distinct from excluded.spell_n then excluded.since else person_grant.since end`,
+      }),
+    )
     .execute();
 }
 

@@ -85,7 +85,7 @@ export async function readPersonContext(
     index,
     people,
     decisions: await readDecisions(db, keys.verifier, personId, person.spell_n),
-    grants: await readGrantStarts(db, personId),
+    grants: await readGrantStarts(db, personId, person.spell_n),
     departsAt: departure?.departure.effectiveAt ?? null,
   };
 }
@@ -109,12 +109,13 @@ async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, 
   }));
 }
 
-async function readGrantStarts(db: Db | Tx, personId: string): Promise<GrantStart[]> {
+async function readGrantStarts(db: Db | Tx, personId: string, spellN: number): Promise<GrantStart[]> {
   const rows = await db
     .selectFrom('person_grant')
     .select(['entitlement_id', 'since'])
     .where('person_id', '=', personId)
     .where('basis', '!=', 'found')
+    .where('spell_n', '=', spellN)
     .execute();
   return rows.flatMap((row) =>
     row.entitlement_id === null ? [] : [{ entitlementId: row.entitlement_id, grantedAt: row.since.toISOString() }],

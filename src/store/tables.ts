@@ -208,6 +208,8 @@ export interface PersonGrantTable {
   basis: 'policy' | 'decision' | 'found';
   item_digest: string | null;
   case_n: number | null;
+  /** The spell in which Usher granted it; null for what was found. */
+  spell_n: number | null;
   state: 'held' | 'revoked';
   since: Timestamp;
   expires_at: NullableTimestamp;

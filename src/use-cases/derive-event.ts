@@ -8,7 +8,7 @@ import { appendEvidence } from '../evidence/log.ts';
 import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
 import type { LedgerTable } from '../store/tables.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
-import { openIncidentRow } from '../store/incidents.ts';
+import { detachItems, openIncidentRow } from '../store/incidents.ts';
 import { createPerson, findPersonByKey, insertSnapshot, latestSnapshot, type PersonRow } from '../store/people.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import { accessWindow } from './access-window.ts';
@@ -62,12 +62,18 @@ async function noteGone(deps: ServerDeps, tx: Tx, row: LedgerRow): Promise<strin
   return 'personGone';
 }
 
+/** Found again: whoever looked into it has their answer. */
+async function closePersonGone(deps: ServerDeps, tx: Tx, systemId: string, personId: string): Promise<void> {
+  await detachItems(tx, { systemId, kind: 'personGone', itemKeys: [personId], now: deps.now() });
+}
+
 async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: PersonFacts): Promise<string> {
   const now = deps.now();
   const version = await deps.policies.active(tx);
   if (!version) throw new Error('no active policy');
   const known = await findPersonByKey(tx, row.source, row.source_key);
   if (known && deps.vault.isErased(known.person_id)) return 'erased';
+  if (known) await closePersonGone(deps, tx, row.source, known.person_id);
   const person = known ?? (await createPerson(tx, row.source, row.source_key, now));
   const previous = known ? await latestSnapshot(tx, deps, person.person_id) : null;
   const next: Snapshot = {

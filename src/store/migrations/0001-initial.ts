@@ -193,6 +193,7 @@ const statements = [
     basis text not null check (basis in ('policy','decision','found')),
     item_digest text,
     case_n integer,
+    spell_n integer,
     state text not null check (state in ('held','revoked')),
     since timestamptz not null,
     expires_at timestamptz,

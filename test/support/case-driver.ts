@@ -1,0 +1,121 @@
+/** What tests do to cases as the people concerned would: hire, decide by API or by the signal of a mail, wait for a state. */
+import { Client } from '@temporalio/client';
+import type { Employee } from '../../sandbox/bamboohr-state.ts';
+import type { DecidePayload } from '../../src/workflows/wire.ts';
+import { eventually, type World } from './world.ts';
+
+export interface OpenApproval {
+  approvalId: string;
+  seats: { approverIds: string[] }[];
+  items: { itemDigest: string; profileId: string | null; entitlementId: string | null }[];
+}
+
+export interface HireInput {
+  firstName: string;
+  lastName: string;
+  jobTitle?: string;
+  department?: string;
+  supervisorEId?: string;
+  /** Days from today. */
+  startsInDays?: number;
+}
+
+const dayMs = 86_400_000;
+
+export function dateInDays(world: World, days: number): string {
+  return new Date(world.clock.now().getTime() + days * dayMs).toISOString().slice(0, 10);
+}
+
+/** By default a software engineer in Berlin, who gets everything without a question. Resolves when Usher knows the person. */
+export async function hire(world: World, input: HireInput): Promise<{ employee: Employee; personId: string }> {
+  const { startsInDays, ...names } = input;
+  const employee = world.company.bamboohr.hr.hire({
+    jobTitle: 'Software Engineer',
+    department: 'Engineering',
+    location: 'Berlin',
+    supervisorEId: '103',
+    ...(startsInDays === undefined ? {} : { hireDate: dateInDays(world, startsInDays) }),
+    ...names,
+  });
+  return { employee, personId: await world.personId(employee.id) };
+}
+
+export async function caseState(world: World, personId: string, n: number): Promise<string | null> {
+  const row = await world.ownerDb
+    .selectFrom('usher_case')
+    .select('state')
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .executeTakeFirst();
+  return row?.state ?? null;
+}
+
+export async function untilCaseIs(
+  world: World,
+  { personId, n, state }: { personId: string; n: number; state: string },
+  limitMs?: number,
+): Promise<void> {
+  await eventually(
+    async () => (await caseState(world, personId, n)) === state,
+    `case ${n} of ${personId} is ${state}`,
+    limitMs,
+  );
+}
+
+/** The approval of a case that is open, other than `after`; waits for it. */
+export async function openApproval(world: World, personId: string, n: number, after = ''): Promise<OpenApproval> {
+  const row = await eventually(
+    () =>
+      world.ownerDb
+        .selectFrom('approval')
+        .selectAll()
+        .where('person_id', '=', personId)
+        .where('n', '=', n)
+        .where('state', '=', 'open')
+        .where('approval_id', '!=', after)
+        .executeTakeFirst(),
+    `an approval of case ${n} of ${personId} is open`,
+  );
+  const seats = row.seats as unknown as OpenApproval['seats'];
+  return { approvalId: row.approval_id, seats, items: row.items as unknown as OpenApproval['items'] };
+}
+
+/** Decides through the API as the first person of each seat. */
+export async function decideByApi(
+  world: World,
+  approval: OpenApproval,
+  verdictOf: (item: OpenApproval['items'][number]) => 'approve' | 'deny' = () => 'approve',
+): Promise<void> {
+  const verdicts = approval.items.map((item) => ({ itemDigest: item.itemDigest, verdict: verdictOf(item) }));
+  const approvers = new Set(approval.seats.map((seat) => seat.approverIds[0] ?? ''));
+  for (const approverId of approvers) {
+    const token = await world.tokenOf(approverId, ['decide']);
+    const path = `/api/v1/approvals/${approval.approvalId}/decisions`;
+    const { status, json } = await world.api(path, { method: 'POST', token, body: { verdicts, reason: 'as agreed' } });
+    if (status !== 201) throw new Error(`decision refused: ${status} ${JSON.stringify(json)}`);
+  }
+}
+
+/** The ready JSON for the Temporal UI out of the latest mail about that approval. */
+export async function mailedSignal(
+  world: World,
+  approvalId: string,
+  verdict: 'approve' | 'deny',
+): Promise<DecidePayload> {
+  const mail = await eventually(
+    () => world.company.mailbox.messages().findLast((message) => message.text.includes(approvalId)),
+    `a mail about ${approvalId}`,
+  );
+  for (const line of mail.text.split('\n').filter((text) => text.trim().startsWith('{'))) {
+    const payload = JSON.parse(line) as DecidePayload;
+    if (payload.verdicts.every((entry) => entry.verdict === verdict)) return payload;
+  }
+  throw new Error(`the mail about ${approvalId} holds no ready "${verdict}"`);
+}
+
+/** Sends the signal as the Temporal UI does: plain JSON, without the codec of this installation. */
+export async function signalLikeTemporalUi(world: World, approvalId: string, payload: unknown): Promise<void> {
+  const { connection, options } = world.client;
+  const plain = new Client({ connection, namespace: options.namespace });
+  await plain.workflow.getHandle(approvalId).signal('decide', payload);
+}
