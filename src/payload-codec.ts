@@ -13,7 +13,10 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const utf8 = new TextEncoder();
 
-/** `keys` by id; new payloads use `currentKeyId`. Decoding a payload of an unknown key throws. */
+/**
+ * `keys` by id; new payloads use `currentKeyId`. What carries no encryption passes as it is: the Temporal UI sends signals
+ * plain. Decoding throws for an unknown key and for bytes that do not open.
+ */
 export function createPayloadCodec(keys: ReadonlyMap<string, Buffer>, currentKeyId: string): PayloadCodec {
   const keyOf = (id: string): Buffer => {
     const key = keys.get(id);
@@ -40,8 +43,17 @@ function encrypt(payload: Payload, key: Buffer, keyId: string): Payload {
 function decrypt(payload: Payload, keyOf: (id: string) => Buffer): Payload {
   const text = (name: string): string => Buffer.from(payload.metadata?.[name] ?? []).toString('utf8');
   if (text('encoding') !== ENCODING) return payload;
-  const data = Buffer.from(payload.data ?? []);
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(text('encryption-key-id')), data.subarray(0, IV_BYTES));
-  decipher.setAuthTag(data.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-  return PayloadProto.decode(Buffer.concat([decipher.update(data.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]));
+  const keyId = text('encryption-key-id');
+  const key = keyOf(keyId);
+  return PayloadProto.decode(opened(Buffer.from(payload.data ?? []), key, keyId));
+}
+
+function opened(data: Buffer, key: Buffer, keyId: string): Buffer {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, IV_BYTES));
+    decipher.setAuthTag(data.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    return Buffer.concat([decipher.update(data.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
+  } catch {
+    throw new Error(`a payload does not open with key "${keyId}": it was changed, or made with another key of that id`);
+  }
 }

@@ -13,7 +13,7 @@ import { eraseAgainAtStart } from './evidence/erase.ts';
 import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/app-types.ts';
 import { createSmtpNotifier } from './notify/smtp.ts';
-import { createConnectorPool, type ConnectorPool } from './policy/connector-pool.ts';
+import { createConnectorPool, type ConnectorPool, type Lane } from './policy/connector-pool.ts';
 import { policyHash } from './policy/hash.ts';
 import { startServerLoops } from './server-loops.ts';
 import { openDb } from './store/db.ts';
@@ -24,10 +24,11 @@ import { openSigner, openVerifier } from './store/signing-key.ts';
 import { createLogger } from './telemetry.ts';
 import { createTemporalPort } from './temporal-port.ts';
 import { activatePolicy } from './use-cases/activate-policy.ts';
-import { derivationsSettled, deriveLeftBehind } from './use-cases/derive-queue.ts';
+import { countUnderived, derivationsSettled, deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 
 const DB_CONNECTIONS_MAX = 32;
+const BASELINE_WAIT_MAX_MS = 60_000;
 
 async function main(config: ServerConfig): Promise<void> {
   const log = createLogger('server', config.USHER_LOG_LEVEL);
@@ -58,7 +59,7 @@ async function main(config: ServerConfig): Promise<void> {
     verifier,
     policies,
     now,
-    hris: () => openHris(pool),
+    hris: (lane) => openHris(pool, lane),
     policyDir: config.USHER_POLICY_DIR,
     publicUrl: publicUrl.replace(/\/+$/, ''),
     mailboxUrl: config.USHER_MAILBOX_URL ?? null,
@@ -98,10 +99,10 @@ async function main(config: ServerConfig): Promise<void> {
 }
 
 /** HR systems whose secrets are here; one that does not open is reported by `systems check`, not by a crash. */
-async function openHris(pool: ConnectorPool): Promise<ReadonlyMap<string, HrisConnector>> {
+async function openHris(pool: ConnectorPool, lane: Lane): Promise<ReadonlyMap<string, HrisConnector>> {
   const systems = await pool.systemsOf('hris');
   const opened = await Promise.all(
-    systems.map(async ({ id }) => [id, (await pool.open('hris', id)).connector] as const),
+    systems.map(async ({ id }) => [id, (await pool.open('hris', id, lane)).connector] as const),
   );
   return new Map(opened);
 }
@@ -111,6 +112,13 @@ async function bootstrapSandbox(deps: HttpDeps, dataDir: string): Promise<Profil
   if ((await deps.policies.active()) === null) await activatePolicy(deps, { by: 'bootstrap' });
   await pollChanges(deps);
   await derivationsSettled(deps);
+  const endMs = Date.now() + BASELINE_WAIT_MAX_MS;
+  // The HR system may throttle the first reading of everybody.
+  while ((await countUnderived(deps)) > 0 && Date.now() < endMs) {
+    await deriveLeftBehind(deps, 0);
+    await derivationsSettled(deps);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   return writeProfiles(deps, dataDir);
 }
 

@@ -1,11 +1,18 @@
 /** Structured logs. Only ids, codes and counts are logged; fields that could carry a secret or a person are cut. */
-import { pino, type Logger as PinoLogger } from 'pino';
+import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from 'pino';
 
 export type Logger = Pick<PinoLogger, 'info' | 'warn' | 'error' | 'debug'>;
 
-/** `level` as pino names it. Errors are reduced to name, code and message: vendor error objects carry headers. */
-export function createLogger(processName: 'server' | 'worker' | 'cli', level = 'info'): Logger {
-  return pino({
+/**
+ * `level` as pino names it; lines go to `destination`, by default standard output. Errors are reduced to name, code and
+ * message: vendor error objects carry headers.
+ */
+export function createLogger(
+  processName: 'server' | 'worker' | 'cli',
+  level = 'info',
+  destination?: DestinationStream,
+): Logger {
+  const options: LoggerOptions = {
     level,
     base: { process: processName },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -25,12 +32,16 @@ export function createLogger(processName: 'server' | 'worker' | 'cli', level = '
       censor: '[cut]',
     },
     serializers: { err: describeError, error: describeError },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }
 
-/** An error as it may be logged. */
+/** A mail server quotes the recipient whom it refuses. */
+const mailAddress = /[^\s<>"'(),;:]+@[^\s<>"'(),;]+/g;
+
+/** An error as it may be logged: name, code, and the start of its message without mail addresses. */
 export function describeError(error: unknown): { name: string; message: string; code?: string } {
   if (!(error instanceof Error)) return { name: 'NonError', message: typeof error };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  return { name: error.name, message: error.message.slice(0, 500), ...code };
+  return { name: error.name, message: error.message.slice(0, 500).replace(mailAddress, '[cut]'), ...code };
 }

@@ -153,6 +153,8 @@ async function disableOne(
       operation: 'setLogin',
     });
   }
+  // The case asserts the cut-off again later; what was done already is no news.
+  if (written.outcome === 'unchanged') return;
   const data = { systemId: input.systemId };
   await tellStory(deps.db, { at: deps.now(), personId: input.personId, n: input.n, kind: 'cutOff', data });
 }

@@ -42,6 +42,7 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
   const items = await proposedItemsOf(deps.db, input.personId, input.n);
   const system = await translated(() => deps.pool.open('target', input.systemId));
   const outcomes: { itemDigest: string; outcome: VerifiedOutcome }[] = [];
+  const told: Told = { verified: [], contradicted: [] };
   for (const itemDigest of input.itemDigests) {
     const operation = operations.get(keyOf(itemDigest));
     const item = items.get(itemDigest);
@@ -50,7 +51,7 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
       continue;
     }
     try {
-      outcomes.push({ itemDigest, outcome: await verifyOne(deps, input, system, operation, item) });
+      outcomes.push({ itemDigest, outcome: await verifyOne(deps, input, system, operation, item, told) });
       await outageVerdict.noteHealthy(deps, input.systemId);
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error;
@@ -60,7 +61,23 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
       outcomes.push({ itemDigest, outcome: 'contradicted' });
     }
   }
+  await tellOutcomes(deps, input, told);
   return { kind: 'done', outcomes };
+}
+
+/** Labels of what this call found out, for one calm line instead of one for each item. */
+interface Told {
+  verified: { label: string; action: string }[];
+  contradicted: { label: string; action: string }[];
+}
+
+async function tellOutcomes(deps: WorkerDeps, input: VerifyAccessInput, told: Told): Promise<void> {
+  const { personId, n, systemId, round } = input;
+  for (const kind of ['verified', 'contradicted'] as const) {
+    if (told[kind].length === 0) continue;
+    const data = { systemId, round, items: told[kind] };
+    await tellStory(deps.db, { at: deps.now(), personId, n, kind, data });
+  }
 }
 
 async function verifyOne(
@@ -69,6 +86,7 @@ async function verifyOne(
   system: OpenSystem<'target'>,
   operation: OperationRow,
   item: Item,
+  told: Told,
 ): Promise<VerifiedOutcome> {
   switch (operation.state) {
     case 'verified':
@@ -97,6 +115,8 @@ async function verifyOne(
     }
   }
   await record(deps, input, operation, item, isSatisfied);
+  const label = item.entitlementId ?? item.vendorEntitlementId ?? item.systemId;
+  told[isSatisfied ? 'verified' : 'contradicted'].push({ label, action: item.action });
   return isSatisfied ? 'verified' : 'contradicted';
 }
 
@@ -142,19 +162,10 @@ async function record(
   const now = deps.now();
   const state = isSatisfied ? 'verified' : 'contradicted';
   const caseId = `case_${input.personId}_${input.n}`;
-  const label = item.entitlementId ?? item.vendorEntitlementId ?? item.systemId;
   await deps.db.transaction().execute(async (tx) => {
     const key = { ...input, itemDigest: item.itemDigest, operationKey: operation.operation_key };
     await saveOperation(tx, key, { state }, now);
     if (isSatisfied) await rememberVerified(tx, input, operation, item, now);
-    const data = {
-      itemDigest: item.itemDigest,
-      systemId: input.systemId,
-      action: item.action,
-      label,
-      round: input.round,
-    };
-    await tellStory(tx, { at: now, personId: input.personId, n: input.n, kind: state, data });
     await appendEvidence(
       tx,
       deps.vault,

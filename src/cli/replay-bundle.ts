@@ -13,15 +13,25 @@ interface Replayed {
   difference: string | null;
 }
 
-/** Sets exit code 1 when the bundle is not sound or a history does not replay. */
+interface Replay {
+  replayed: Replayed[];
+  /** Why nothing was replayed; null when something was, or when there was nothing. */
+  notReplayed: string | null;
+}
+
+/** Sets exit code 1 when the bundle is not sound, does not replay, or cannot be replayed here. */
 export async function replayBundle(file: string, keysDir: string, context: CliContext, asJson: boolean): Promise<void> {
   const bundle = readBundle(file);
   const { verifyExport } = await import('../evidence/verify-export.ts');
   const verification = verifyExport(bundle, trustedKeys(keysDir));
-  const replayed = verification.caseId === null ? [] : await replayHistories(historiesIn(bundle), keysDir);
-  const isGood = verification.isSound && replayed.every(({ difference }) => difference === null);
+  // What is not as it was exported proves nothing, whether it replays or not.
+  const replay: Replay = verification.isSound
+    ? await replayHistories(historiesIn(bundle), keysDir)
+    : { replayed: [], notReplayed: 'the file is not what was exported.' };
+  const { replayed, notReplayed } = replay;
+  const isGood = notReplayed === null && replayed.every(({ difference }) => difference === null);
   if (!isGood) context.setExitCode(exitCodes.negative);
-  if (asJson) return context.out.json({ verification, replayed });
+  if (asJson) return context.out.json({ verification, replayed, notReplayed });
   const { out } = context;
   for (const finding of verification.findings) out.line(`${finding.code}: ${finding.message}`);
   const keys = verification.isKeyTrusted ? 'keys of this installation' : 'keys inside the file only';
@@ -29,7 +39,8 @@ export async function replayBundle(file: string, keysDir: string, context: CliCo
   for (const [keyId, print] of Object.entries(verification.keyFingerprints)) out.line(`  key ${keyId}: ${print}`);
   for (const { workflowId, difference } of replayed)
     out.line(difference === null ? `replays: ${workflowId}` : `DIFFERS: ${workflowId}: ${difference}`);
-  if (replayed.length === 0) out.line('The file holds no workflow history.');
+  if (notReplayed !== null) out.line(`Not replayed: ${notReplayed}`);
+  else if (replayed.length === 0) out.line('The file holds no workflow history.');
 }
 
 function readBundle(file: string): unknown {
@@ -60,8 +71,13 @@ function historiesIn(bundle: unknown): [string, unknown][] {
   return Object.entries(histories);
 }
 
-async function replayHistories(histories: [string, unknown][], keysDir: string): Promise<Replayed[]> {
-  if (histories.length === 0) return [];
+async function replayHistories(histories: [string, unknown][], keysDir: string): Promise<Replay> {
+  if (histories.length === 0) return { replayed: [], notReplayed: null };
+  // Opening a key folder makes what is missing, and a key made here decodes nothing.
+  if (!existsSync(join(keysDir, 'codec'))) {
+    const help = 'give --keys-dir with the key folder of the installation (its folder "codec" is enough).';
+    return { replayed: [], notReplayed: `the histories are encrypted and no key for them is here: ${help}` };
+  }
   const { Runtime, DefaultLogger, makeTelemetryFilterString, Worker } = await import('@temporalio/worker');
   const { createDataConverter } = await import('../data-converter.ts');
   // The answer names what differs; the engine would write the same to standard output, between the lines or the JSON.
@@ -73,9 +89,14 @@ async function replayHistories(histories: [string, unknown][], keysDir: string):
   };
   const inputs = histories.map(([workflowId, history]) => ({ workflowId, history }));
   const replayed: Replayed[] = [];
-  for await (const result of Worker.runReplayHistories(options, inputs)) {
-    const difference = result.error === undefined ? null : result.error.message.slice(0, 500);
-    replayed.push({ workflowId: result.workflowId, difference });
+  try {
+    for await (const result of Worker.runReplayHistories(options, inputs)) {
+      const difference = result.error === undefined ? null : result.error.message.slice(0, 500);
+      replayed.push({ workflowId: result.workflowId, difference });
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message.slice(0, 300) : 'unknown';
+    return { replayed, notReplayed: `a history cannot be read: ${why}` };
   }
-  return replayed;
+  return { replayed, notReplayed: null };
 }

@@ -99,7 +99,8 @@ export const bamboohr = defineConnector<'hris', BamboohrConfig>({
       pageMax: 1000,
     },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
-    ratePolicy: { callsPerMinute: 300 },
+    // Unpublished; what integrations are seen to use without being throttled.
+    ratePolicy: { callsPerMinute: 1200 },
     scopes: [`read ${[...currentFields, ...datedFields].join(', ')}`],
   },
   configSchema: BamboohrConfig,

@@ -6,7 +6,6 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { ZodError } from 'zod';
 import { AppError } from '../domain/errors.ts';
-import { describeError } from '../telemetry.ts';
 import type { App, AppContext, AppEnv, HttpDeps } from './app-types.ts';
 import { contentSecurityPolicy, messagePage } from './pages/layout.ts';
 import { problemOf, problemResponse } from './problem.ts';
@@ -103,7 +102,7 @@ function asAppError(error: unknown, c: AppContext, deps: HttpDeps): AppError {
     const field = issue?.path.map(String).join('.') || 'body';
     return new AppError('invalidInput', `${field}: ${issue?.message ?? 'not valid'}`, field);
   }
-  deps.log.error({ method: c.req.method, path: logPath(c.req.path), err: describeError(error) }, 'request failed');
+  deps.log.error({ method: c.req.method, path: logPath(c.req.path), err: error }, 'request failed');
   return new AppError('internal');
 }
 

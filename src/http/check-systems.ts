@@ -37,7 +37,7 @@ export async function checkSystems(
   if (systemId !== null && !all.includes(systemId))
     throw new AppError('notFound', `The active policy has no system ${systemId}.`, 'systemId');
   const wanted = systemId === null ? all : [systemId];
-  const hris = await deps.hris();
+  const hris = await deps.hris('normal');
   const asked = await askWorker(
     deps,
     wanted.filter((id) => !hris.has(id)),

@@ -56,7 +56,8 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   function limiterOf(systemId: string, lane: Lane, manifest: ConnectorManifest): RateLimiter {
     const key = `${systemId}/${lane}`;
     const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
-    const limiter = limiters.get(key) ?? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now: options.now });
+    const limiter =
+      limiters.get(key) ?? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now: options.now });
     limiters.set(key, limiter);
     return limiter;
   }

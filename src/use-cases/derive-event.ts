@@ -30,7 +30,7 @@ const UNSEEN_LEAVER_MAX_AGE_MS = 30 * 86_400_000;
 export async function deriveEvent(deps: ServerDeps, eventId: string): Promise<void> {
   const row = await deps.db.selectFrom('ledger').selectAll().where('event_id', '=', eventId).executeTakeFirst();
   if (!row || row.state !== 'received') return;
-  const hris = (await deps.hris()).get(row.source);
+  const hris = (await deps.hris(row.origin === 'poll' ? 'normal' : 'urgent')).get(row.source);
   const version = await deps.policies.active();
   if (!hris || !version) throw new Error('no active policy names this HR system');
   await deps.db.transaction().execute(async (tx) => {
@@ -132,6 +132,28 @@ interface DeriveContext {
   now: Date;
 }
 
+/**
+ * Whether the person belongs to those who were there before Usher: named by the first reading of the source, whichever
+ * event of theirs is derived first, or met before that reading was made.
+ */
+async function isOfBaseline(tx: Tx, row: LedgerRow): Promise<boolean> {
+  if (row.delivery_key === 'baseline') return true;
+  const first = await tx
+    .selectFrom('ledger')
+    .select('event_id')
+    .where('source', '=', row.source)
+    .where('source_key', '=', row.source_key)
+    .where('delivery_key', '=', 'baseline')
+    .executeTakeFirst();
+  if (first) return true;
+  const watermark = await tx
+    .selectFrom('watermark')
+    .select('value')
+    .where('source', '=', row.source)
+    .executeTakeFirst();
+  return watermark === undefined;
+}
+
 async function deriveActions(
   tx: Tx,
   { row, person, state, next, isNew, now }: DeriveContext,
@@ -141,14 +163,15 @@ async function deriveActions(
   const isOver = next.facts.isTerminated || (endsAtMs !== null && endsAtMs <= now.getTime());
   if (state.isManualDeparture && !isOver) return { actions: [], verdict: 'manualLeaveStands' };
   const hasStarted = Date.parse(next.window.from) <= now.getTime();
-  const wasThereBefore = isNew && hasStarted && (row.delivery_key === 'baseline' || isOver);
+  const isBaseline = isNew && hasStarted && (await isOfBaseline(tx, row));
+  const wasThereBefore = isBaseline || (isNew && hasStarted && isOver);
   if (!wasThereBefore) {
     const actions = deriveLifecycle(state, next, at);
     return { actions, verdict: actions.map((action) => action.kind).join('+') || 'unchanged' };
   }
   const spell = await baselineSpell(tx, person, isOver ? 'ended' : 'open');
   const isLongOver = endsAtMs !== null && endsAtMs < now.getTime() - UNSEEN_LEAVER_MAX_AGE_MS;
-  if (isOver && (row.delivery_key === 'baseline' || isLongOver)) return { actions: [], verdict: 'baselineEnded' };
+  if (isOver && (isBaseline || isLongOver)) return { actions: [], verdict: 'baselineEnded' };
   const actions = deriveLifecycle({ ...state, spell: { spellN: spell, state: 'open' } }, next, at);
   return {
     actions,

@@ -2,6 +2,7 @@
  * Derives received events in the background: a few at a time (each holds a database connection while it reads the HR
  * system), at once after the acknowledgement, and again from the ledger for what a crash left behind.
  */
+import { ConnectorError } from '../connectors/kit/errors.ts';
 import { deriveEvent } from './derive-event.ts';
 import type { ServerDeps } from './server-deps.ts';
 
@@ -52,13 +53,20 @@ async function runOne(deps: ServerDeps, state: QueueState, eventId: string): Pro
   } catch (error) {
     // The row stays `received`; the next look at the ledger takes it up again, ever more slowly.
     const attempts = await countAttempt(deps, eventId);
-    state.notBefore.set(eventId, deps.now().getTime() + Math.min(ATTEMPT_PAUSE_MAX_MS, 500 * 2 ** attempts));
+    const pauseMs = retryAfterMs(error) ?? Math.min(ATTEMPT_PAUSE_MAX_MS, 250 * 2 ** attempts);
+    state.notBefore.set(eventId, deps.now().getTime() + pauseMs);
+    setTimeout(() => deriveSoon(deps, eventId), pauseMs).unref();
     deps.log.warn({ eventId, attempts, err: error }, 'event not derived yet');
   } finally {
     state.running -= 1;
     state.queued.delete(eventId);
     pump(deps, state);
   }
+}
+
+/** The vendor's own word on when to come back. */
+function retryAfterMs(error: unknown): number | null {
+  return error instanceof ConnectorError && error.code === 'throttled' ? (error.detail.retryAfterMs ?? null) : null;
 }
 
 async function countAttempt(deps: ServerDeps, eventId: string): Promise<number> {
@@ -90,6 +98,16 @@ export async function deriveLeftBehind(deps: ServerDeps, olderThanMs = LEFT_BEHI
   const due = rows.filter((row) => (state.notBefore.get(row.event_id) ?? 0) <= nowMs);
   for (const row of due) deriveSoon(deps, row.event_id);
   return due.length;
+}
+
+/** Events that are acknowledged and not derived yet. */
+export async function countUnderived(deps: ServerDeps): Promise<number> {
+  const row = await deps.db
+    .selectFrom('ledger')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('state', '=', 'received')
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 /** Waits until nothing is queued or running; for tests and for a graceful stop. */

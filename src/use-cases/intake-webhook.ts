@@ -19,7 +19,7 @@ export async function receiveWebhook(
   headers: Record<string, string | undefined>,
   rawBody: Uint8Array,
 ): Promise<WebhookAnswer> {
-  const hris = (await deps.hris()).get(systemId);
+  const hris = (await deps.hris('urgent')).get(systemId);
   if (!hris) return { status: 404, detail: `no HR system "${systemId}" in the active policy` };
   const now = deps.now();
   const verdict = hris.verifyWebhook(headers, rawBody, now);

@@ -15,7 +15,7 @@ const SETTLED_AFTER_MS = 3_000;
  */
 export async function pollChanges(deps: ServerDeps): Promise<number> {
   let count = 0;
-  for (const [systemId, hris] of await deps.hris()) {
+  for (const [systemId, hris] of await deps.hris('normal')) {
     try {
       const since = await readWatermark(deps, systemId);
       const { sourceKeys, latest } = await hris.changes(since, { operationKey: `poll/${systemId}/${since}` });

@@ -4,6 +4,7 @@ import type { Db } from '../store/db.ts';
 import type { PersonVault } from '../store/person-vault.ts';
 import type { PolicyReader } from '../store/policies.ts';
 import type { Signer, Verifier } from '../store/signing-key.ts';
+import type { Lane } from '../policy/connector-pool.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import type { Logger } from '../telemetry.ts';
 
@@ -24,8 +25,11 @@ export interface ServerDeps {
   verifier: Verifier;
   policies: PolicyReader;
   now: () => Date;
-  /** Connectors to HR systems by system id, made from the active policy; empty before the first activation. */
-  hris: () => Promise<ReadonlyMap<string, HrisConnector>>;
+  /**
+   * Connectors to HR systems by system id, made from the active policy; empty before the first activation. What somebody
+   * waits for reads in the urgent lane, so that reading everybody never stands before a departure.
+   */
+  hris: (lane: Lane) => Promise<ReadonlyMap<string, HrisConnector>>;
   policyDir: string;
   publicUrl: string;
   mailboxUrl: string | null;

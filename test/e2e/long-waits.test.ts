@@ -9,6 +9,7 @@ import {
   hire,
   openApproval,
   untilCaseIs,
+  untilSweepIsSet,
   type HireInput,
   type OpenApproval,
 } from '../support/case-driver.ts';
@@ -105,14 +106,14 @@ describe('a leaver', () => {
     const userId = oktaUser(personId)?.id ?? '';
     world.company.bamboohr.hr.terminate(employee.id);
     const caseId = `case_${personId}_2`;
-    await eventually(async () => (await nextSweep(caseId)) === 1, 'the first sweep is set');
+    await untilSweepIsSet(world, caseId, 1);
     expect(oktaGroupsOf(userId)).toEqual([]);
 
     giveBack(userId, '00gvpn00000000000000');
     await ahead(caseId, 14 * minuteMs);
     expect(oktaGroupsOf(userId)).toEqual(['00gvpn00000000000000']);
     await ahead(caseId, 2 * minuteMs);
-    await eventually(async () => (await nextSweep(caseId)) === 2, 'the second sweep is set');
+    await untilSweepIsSet(world, caseId, 2);
     expect(oktaGroupsOf(userId)).toEqual([]);
 
     giveBack(userId, '00gengineering000000');
@@ -192,10 +193,4 @@ describe('a joiner who starts in 21 days', () => {
 
 function giveBack(userId: string, groupId: string): void {
   world.company.okta.state.groups[groupId]?.memberIds.push(userId);
-}
-
-/** How many timers of sweeps the leaver has set. */
-async function nextSweep(caseId: string): Promise<number> {
-  const history = await world.client.workflow.getHandle(caseId).fetchHistory();
-  return history.events?.filter((event) => event.timerStartedEventAttributes).length ?? 0;
 }

@@ -8,6 +8,7 @@ import {
   openApproval,
   signalLikeTemporalUi,
   untilCaseIs,
+  untilSweepIsSet,
 } from '../support/case-driver.ts';
 import { fastForward, setSkipping } from '../support/time-skip.ts';
 import { eventually, type World } from '../support/world.ts';
@@ -105,6 +106,34 @@ const systemLies: Scenario = {
   },
 };
 
+const failedItemIsRetried: Scenario = {
+  name: 'a-failed-item-is-tried-again',
+  async run(world) {
+    world.company.okta.faults.add({ kind: 'lie', method: 'PUT', path: '/groups/00gengineering', times: 2 });
+    const { personId } = await hire(world, { firstName: 'Re', lastName: 'Tried' });
+    const incidents = world.ownerDb.selectFrom('incident').select('state').where('kind', '=', 'itemFailed');
+    const isNow = async (state: string): Promise<boolean> => (await incidents.executeTakeFirst())?.state === state;
+    await eventually(() => isNow('open'), 'an incident about the item is open');
+    const token = await world.tokenOf(await world.personId('109'), ['operate']);
+    const path = `/api/v1/cases/case_${personId}_1/retry`;
+    const { status } = await world.api(path, { method: 'POST', token, body: { systemId: 'okta' } });
+    if (status !== 202) throw new Error(`retry refused: ${status}`);
+    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await eventually(() => isNow('closed'), 'the incident is closed');
+    return { personId };
+  },
+};
+
+const denied: Scenario = {
+  name: 'denied-by-update',
+  async run(world) {
+    const { personId } = await hire(world, { firstName: 'De', lastName: 'Nied', ...accountExecutive });
+    await decideByApi(world, await openApproval(world, personId, 1), () => 'deny');
+    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    return { personId };
+  },
+};
+
 const systemIsDown: Scenario = {
   name: 'a-system-is-down',
   async run(world) {
@@ -127,7 +156,7 @@ const leaves: Scenario = {
     const { personId, employee } = await hire(world, { firstName: 'Le', lastName: 'Aver' });
     await untilCaseIs(world, { personId, n: 1, state: 'done' });
     world.company.bamboohr.hr.terminate(employee.id);
-    await untilSweep(world, personId, 1);
+    await untilSweepIsSet(world, `case_${personId}_2`, 1);
     await setSkipping(world.client, `case_${personId}_2`, true);
     await untilCaseIs(world, { personId, n: 2, state: 'done' });
     return { personId };
@@ -143,9 +172,9 @@ const leavesWhileJoining: Scenario = {
     world.company.crm.faults.add({ kind: 'status', status: 503, times: 2 });
     world.company.bamboohr.hr.terminate(employee.id);
     await untilCaseIs(world, { personId, n: 1, state: 'cancelled' });
-    await untilSweep(world, personId, 1);
+    await untilSweepIsSet(world, `case_${personId}_2`, 1);
     await fastForward(world.client, `case_${personId}_2`, 0.02);
-    await untilSweep(world, personId, 2);
+    await untilSweepIsSet(world, `case_${personId}_2`, 2);
     await setSkipping(world.client, `case_${personId}_2`, true);
     await untilCaseIs(world, { personId, n: 2, state: 'done' });
     return { personId };
@@ -173,18 +202,11 @@ export const scenarios: readonly Scenario[] = [
   expired,
   rescindedWhileWaiting,
   managerChooses,
+  denied,
   systemLies,
+  failedItemIsRetried,
   systemIsDown,
   leaves,
   leavesWhileJoining,
   departureTakenBack,
 ];
-
-/** The leaver reports before each sweep that it waits for. */
-async function untilSweep(world: World, personId: string, sweep: number): Promise<void> {
-  await eventually(async () => {
-    const history = await world.client.workflow.getHandle(`case_${personId}_2`).fetchHistory();
-    const timers = history.events?.filter((event) => event.timerStartedEventAttributes) ?? [];
-    return timers.length >= sweep;
-  }, `the leaver waits for sweep ${sweep}`);
-}

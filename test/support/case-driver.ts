@@ -119,3 +119,11 @@ export async function signalLikeTemporalUi(world: World, approvalId: string, pay
   const plain = new Client({ connection, namespace: options.namespace });
   await plain.workflow.getHandle(approvalId).signal('decide', payload);
 }
+
+/** A leaver removed everything and set its so-manieth sweep: nothing else of it sets a timer. */
+export async function untilSweepIsSet(world: World, caseId: string, sweep: number): Promise<void> {
+  await eventually(async () => {
+    const history = await world.client.workflow.getHandle(caseId).fetchHistory();
+    return (history.events ?? []).filter((event) => event.timerStartedEventAttributes).length >= sweep;
+  }, `${caseId} has set sweep ${sweep}`);
+}

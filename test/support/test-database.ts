@@ -17,17 +17,17 @@ export interface TestDatabase extends DatabaseUrls {
 
 const template = 'usher_template';
 /** The server is thrown away with the tests and listens on the loopback only. */
-const passwords = { owner: 'test-owner', server: 'test-server', worker: 'test-worker' };
+export const testDatabasePasswords = { owner: 'test-owner', server: 'test-server', worker: 'test-worker' };
 /** Two copies of one template at the same time fail; whoever copies holds this advisory lock. */
 const copyLock = 7_345_001;
 
 /** Creates the roles and the migrated template. Called once, by the global set-up. */
 export async function prepareTemplate(adminUrl: string): Promise<void> {
   await withClient(adminUrl, async (client) => {
-    await ensureRoles(client, passwords);
+    await ensureRoles(client, testDatabasePasswords);
     await ensureDatabase(client, template);
   });
-  await migrateToLatest(databaseUrls(adminUrl, template, passwords).ownerUrl);
+  await migrateToLatest(databaseUrls(adminUrl, template, testDatabasePasswords).ownerUrl);
 }
 
 function adminUrlFromSetup(): string {
@@ -48,5 +48,5 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     withClient(adminUrl, async (client) => {
       await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`);
     });
-  return { name, ...databaseUrls(adminUrl, name, passwords), drop };
+  return { name, ...databaseUrls(adminUrl, name, testDatabasePasswords), drop };
 }

@@ -51,6 +51,8 @@ export interface WorldOptions {
   isWorkerLess?: boolean;
   searchLagMs?: number;
   logLevel?: string;
+  /** Takes the lines of the log instead of standard output. */
+  logTo?: (line: string) => void;
 }
 
 export interface World {
@@ -86,7 +88,8 @@ export class TestClock {
   }
 }
 
-const secretsOf = (): Record<string, Record<string, string>> => ({
+/** What the systems of a world accept; their addresses are added when they listen. */
+export const secretsOf = (): Record<string, Record<string, string>> => ({
   bamboohr: { apiKey: 'test-api-key', webhookKey: 'test-webhook-key' },
   okta: { token: 'test-okta-token' },
   crm: { token: 'test-crm-token' },
@@ -126,7 +129,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), 'usher-world-'));
   const keysDir = join(dir, 'keys');
   const policyDir = copyPolicies(options.policyEdits);
-  const log = createLogger('server', options.logLevel ?? 'silent');
+  const { logTo } = options;
+  const log = createLogger('server', options.logLevel ?? 'silent', ...(logTo ? [{ write: logTo }] : []));
   const { company, smtpUrl } = await openCompany(secrets, clock, options);
 
   const signer = openSigner(keysDir);
