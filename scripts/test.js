@@ -5,7 +5,8 @@ import { ensureInstalled, goOn, main } from './bootstrap.js';
 const jest = (args, env) =>
   goOn(
     'node_modules/jest/bin/jest.js',
-    ['--reporters=default', '--reporters=./test/support/closing-line-reporter.js', ...args],
+    // The paths come first: after an option of many values they would be taken for more of them.
+    [...args, '--reporters=default', '--reporters=./test/support/closing-line-reporter.js'],
     {
       nodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
       env,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
+import { NativeConnection, Runtime, DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { createServerClient } from './authorisation/server-client.ts';
 import type { WorkerDeps } from './activities/worker-deps.ts';
 import { readSecrets, readWorkerConfig, ConfigError, type WorkerConfig } from './config.ts';
@@ -16,14 +16,23 @@ import { openDb } from './store/db.ts';
 import { openPersonVault } from './store/person-vault.ts';
 import { PolicyReader } from './store/policies.ts';
 import { openVerifier } from './store/signing-key.ts';
-import { createLogger } from './telemetry.ts';
+import { createLogger, type Logger } from './telemetry.ts';
 import { bundleWorkflows, createWorkers } from './worker-options.ts';
 
 const DB_CONNECTIONS_MAX = 48;
 
+/** Warnings of the engine go to our log. In Temporal the message of a failure is encoded, so that here it must be readable. */
+function logEngineWarnings(log: Logger): void {
+  const write = ({ message, meta = {} }: LogEntry): void => {
+    const { workflowId, workflowType, activityType, attempt, error } = meta;
+    log.warn({ workflowId, workflowType, activityType, attempt, ...(error ? { err: error } : {}) }, message);
+  };
+  Runtime.install({ logger: new DefaultLogger('WARN', write) });
+}
+
 async function main(config: WorkerConfig): Promise<void> {
   const log = createLogger('worker', config.USHER_LOG_LEVEL);
-  Runtime.install({ logger: new DefaultLogger('WARN', (entry) => log.warn({ level: entry.level }, entry.message)) });
+  logEngineWarnings(log);
   const connection = await NativeConnection.connect({ address: config.USHER_TEMPORAL_ADDRESS });
   const dataConverter = createDataConverter(config.keysDir);
   const temporal = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });

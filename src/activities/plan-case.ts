@@ -1,6 +1,7 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { AppError } from '../domain/errors.ts';
+import { itemOutcome } from '../domain/item-outcome.ts';
 import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
@@ -48,6 +49,8 @@ export type PlanCaseResult =
       proposalId: string;
       policyHash: string;
       items: Item[];
+      /** Items that decisions of this spell approved before: they are not asked about again. */
+      approvedDigests: string[];
       /** Systems of identity providers: written first. */
       firstSystemIds: string[];
       remindAfterSeconds: number;
@@ -91,12 +94,31 @@ async function planArrival(
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
   const plan = planAccess(context, input.at);
-  const items = await withoutHeld(deps, context, plan, input.at);
+  const { items, approvedDigests } = withoutDecided(
+    context,
+    await withoutHeld(deps, context, plan, input.at),
+    input.at,
+  );
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
   await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at: null });
-  return propose(deps, input, usherCase, context, items);
+  return propose(deps, input, usherCase, context, items, approvedDigests);
+}
+
+/** What was denied stays denied, what was approved stays approved, as long as the item is the same. */
+function withoutDecided(
+  context: PersonContext,
+  items: readonly Item[],
+  at: string,
+): { items: Item[]; approvedDigests: string[] } {
+  const stateOf = (item: Item): string =>
+    item.route.kind === 'policy' ? 'policy' : itemOutcome(item, context.person.person_id, context.decisions, at).state;
+  const open = items.filter((item) => stateOf(item) !== 'denied');
+  return {
+    items: open,
+    approvedDigests: open.filter((item) => stateOf(item) === 'approved').map((item) => item.itemDigest),
+  };
 }
 
 async function planDeparture(
@@ -173,6 +195,7 @@ async function propose(
   usherCase: CaseRow,
   context: PersonContext,
   items: Item[],
+  approvedDigests: string[] = [],
 ): Promise<PlanCaseResult> {
   const now = deps.now();
   const { policy } = context.index;
@@ -234,6 +257,7 @@ async function propose(
     proposalId: input.proposalId,
     policyHash: context.policyHash,
     items,
+    approvedDigests,
     firstSystemIds: policy.systems.filter((system) => system.isIdentityProvider).map((system) => system.id),
     remindAfterSeconds: policy.routing.remindAfter,
     expireAfterSeconds: policy.routing.expireAfter,

@@ -85,7 +85,8 @@ async function replayHistories(histories: [string, unknown][], keysDir: string):
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), telemetryOptions: { logging: { filter } } });
   const options = {
     workflowsPath: join(import.meta.dirname, '..', 'workflows', 'index.ts'),
-    dataConverter: createDataConverter(keysDir),
+    // Without the converter that encodes failures: those of a replay go nowhere but into the answer, readable.
+    dataConverter: { payloadCodecs: createDataConverter(keysDir).payloadCodecs ?? [] },
   };
   const inputs = histories.map(([workflowId, history]) => ({ workflowId, history }));
   const replayed: Replayed[] = [];

@@ -50,9 +50,11 @@ async function replan(desk: CaseDesk): Promise<ItemsPlan | null> {
 }
 
 async function runGroups(desk: CaseDesk, plan: ItemsPlan): Promise<Failed[]> {
-  const { policyItems, groups } = groupForApproval(plan.items);
+  const decided = new Set(plan.approvedDigests);
+  const { policyItems, groups } = groupForApproval(plan.items.filter((item) => !decided.has(item.itemDigest)));
+  const ready = [...policyItems, ...plan.items.filter((item) => decided.has(item.itemDigest))];
   const jobs: Promise<Failed[]>[] = [];
-  if (policyItems.length > 0) jobs.push(provision(desk, plan, policyItems, desk.nextK()));
+  if (ready.length > 0) jobs.push(provision(desk, plan, ready, desk.nextK()));
   for (const group of groups) jobs.push(decideAndProvision(desk, plan, group, desk.nextK()));
   desk.enter(groups.length > 0 ? 'awaitingApproval' : 'provisioning', [
     { key: wire.searchAttributes.UsherKind, value: plan.kind },
