@@ -1,6 +1,6 @@
 /**
- * The mail box of the sandbox company: takes every mail over SMTP, keeps it, and shows it over HTTP (`GET /messages`,
- * `DELETE /messages`). It delivers nothing.
+ * The mail box of the sandbox company: takes every mail over SMTP, keeps it, and shows it over HTTP (`GET /` for
+ * people; `GET /messages`, `DELETE /messages`). It delivers nothing.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +8,7 @@ import { type AddressObject, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { z } from 'zod';
 import { createVendorKit, type SandboxOptions, type SandboxServer, type VendorKit } from './kit.ts';
+import { mailboxPage } from './mailbox-page.ts';
 import { openStore } from './store.ts';
 
 export const Message = z.strictObject({
@@ -89,6 +90,7 @@ export function createMailbox(options: SandboxOptions = {}): Mailbox {
 }
 
 function addMessageRoutes({ app }: VendorKit, messages: (to?: string) => Message[], clear: () => void): void {
+  app.get('/', (c) => c.html(mailboxPage(messages())));
   app.get('/messages', (c) => c.json({ messages: messages(c.req.query('to')) }));
   app.delete('/messages', (c) => {
     clear();

@@ -12,7 +12,7 @@ import { tellStory } from '../store/story.ts';
 import { correlationKeys } from './account-profile.ts';
 import { currentSignal, toApplicationFailure, translated } from './failures.ts';
 import { noteAccount } from './operation-evidence.ts';
-import { outageVerdict } from './outage.ts';
+import { CONTRADICTED, outageVerdict } from './outage.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface CutOffInput {
@@ -147,16 +147,19 @@ async function disableOne(
   };
   await append(deps, input, isCut ? 'verified' : 'contradicted', body);
   deps.crashPoint('afterEvidence');
+  const line = { at: deps.now(), personId: input.personId, n: input.n };
   if (!isCut) {
+    const items = [{ label: 'disabling the login', action: 'disable' }];
+    await tellStory(deps.db, { ...line, kind: 'contradicted', data: { systemId: input.systemId, round: 1, items } });
     throw new ConnectorError('transient', 'the login still works after the disable', {
       systemId: input.systemId,
       operation: 'setLogin',
+      vendorCode: CONTRADICTED,
     });
   }
   // The case asserts the cut-off again later; what was done already is no news.
   if (written.outcome === 'unchanged') return;
-  const data = { systemId: input.systemId };
-  await tellStory(deps.db, { at: deps.now(), personId: input.personId, n: input.n, kind: 'cutOff', data });
+  await tellStory(deps.db, { ...line, kind: 'cutOff', data: { systemId: input.systemId } });
 }
 
 async function append(

@@ -4,6 +4,9 @@ import { noteFailure, noteSuccess } from '../store/system-health.ts';
 import { tellStory } from '../store/story.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
+/** A system that said yes and did not do it: the story tells that where it happens, and not as an outage. */
+export const CONTRADICTED = 'contradicted';
+
 export type FailureVerdict = 'permanent' | 'wait' | 'down';
 
 export const outageVerdict = {
@@ -11,8 +14,9 @@ export const outageVerdict = {
   async judge(deps: WorkerDeps, systemId: string, error: ConnectorError): Promise<FailureVerdict> {
     if (!isRetryable(error.code)) return 'permanent';
     if (error.code === 'throttled' || error.code === 'propagating') return 'wait';
-    const failingMs = await noteFailure(deps.db, systemId, error.code, deps.now());
-    if (failingMs === 0)
+    const errorCode = error.detail.vendorCode === CONTRADICTED ? CONTRADICTED : error.code;
+    const failingMs = await noteFailure(deps.db, systemId, errorCode, deps.now());
+    if (failingMs === 0 && errorCode !== CONTRADICTED)
       await tellStory(deps.db, {
         at: deps.now(),
         personId: null,
@@ -26,8 +30,8 @@ export const outageVerdict = {
   },
 
   async noteHealthy(deps: WorkerDeps, systemId: string): Promise<void> {
-    const wasFailing = await noteSuccess(deps.db, systemId, deps.now());
-    if (wasFailing)
+    const failedWith = await noteSuccess(deps.db, systemId, deps.now());
+    if (failedWith !== null && failedWith !== CONTRADICTED)
       await tellStory(deps.db, { at: deps.now(), personId: null, n: null, kind: 'systemBack', data: { systemId } });
   },
 };

@@ -143,7 +143,9 @@ async function planDeparture(
     await setState(deps, usherCase, { state: 'waiting' });
     return { phase: 'wait', until: null };
   }
-  if (mayAccess(context, input.at)) return { phase: 'superseded' };
+  // The delivery loop started the cut-off by its own clock; the workflow's may be a moment behind.
+  const at = laterOf(input.at, cutoff.departure.effectiveAt);
+  if (mayAccess(context, at)) return { phase: 'superseded' };
   await setState(deps, usherCase, { state: 'planning', is_effective: true });
   if (input.accounts === null) return leavePlan(deps, context, cutoff.departure as unknown as DepartureAuthorisation);
   const items = planLeaver({
@@ -169,6 +171,10 @@ async function leavePlan(
     targetSystemIds: targets.map((system) => system.id),
     sweepAfterSeconds: context.index.policy.lifecycle.leavers.sweepsAfter,
   };
+}
+
+function laterOf(a: string, b: string): string {
+  return Date.parse(a) >= Date.parse(b) ? a : b;
 }
 
 function rolesOf(item: Item): string {

@@ -52,6 +52,8 @@ export async function writeReport(deps: WorkerDeps, input: WriteReportInput): Pr
       .where('n', '=', input.n)
       .where('closed_at', 'is', null)
       .execute();
+    const data = { until: input.nextSweepAt, verifiedCount: verified.length };
+    await tellStory(deps.db, { at: deps.now(), personId: input.personId, n: input.n, kind: 'caseWaiting', data });
   }
   return { verified, unproven };
 }

@@ -8,6 +8,7 @@ import { ConnectorError } from '../connectors/kit/errors.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { OpenSystem } from '../policy/connector-pool.ts';
 import type { Item } from '../schemas/item.ts';
+import { raiseAlert } from '../store/alerts.ts';
 import { operationKeyOf, operationsOf, saveOperation, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
 import { currentSignal, toApplicationFailure, translated } from './failures.ts';
@@ -61,8 +62,24 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
       outcomes.push({ itemDigest, outcome: 'contradicted' });
     }
   }
-  await tellOutcomes(deps, input, told);
+  await alertUnproven(deps, input, outcomes);
   return { kind: 'done', outcomes };
+}
+
+/**
+ * Whatever is to be verified was reported as written. Where no such write is on record, somebody completed an activity by
+ * hand. The report raises the same alert at the end: one alert for one case.
+ */
+async function alertUnproven(
+  deps: WorkerDeps,
+  { personId, n }: VerifyAccessInput,
+  outcomes: readonly { outcome: VerifiedOutcome }[],
+): Promise<void> {
+  const count = outcomes.filter(({ outcome }) => outcome === 'notApplied').length;
+  if (count === 0) return;
+  const caseId = `case_${personId}_${n}`;
+  const text = `${count} changes of ${caseId} were claimed as written and never were. They are not reported as done.`;
+  await raiseAlert(deps.db, { alertKey: `unproven/${caseId}`, kind: 'unprovenClaim', personId, text }, deps.now());
 }
 
 /** Labels of what this call found out, for one calm line instead of one for each item. */

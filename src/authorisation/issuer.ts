@@ -21,6 +21,7 @@ import type { Signer } from '../store/signing-key.ts';
 
 /** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
 const AUTHORISATION_LIFE_MS = 5 * 60_000;
+const CLOCK_SKEW_MS = 30_000;
 
 /**
  * Why a write is refused. `superseded`: it was right once, and something newer ended it. All others have no foundation
@@ -50,14 +51,24 @@ export async function issue(deps: IssuerDeps, input: IssueInput): Promise<IssueR
   const context = await readPersonContext(deps.db, deps, input.personId);
   if (!context) return refuseAll('superseded');
   const proposed = await proposedItems(deps.db, input);
-  const at = deps.now().toISOString();
+  const at = momentOfJudgement(context, deps.now());
   const judge = createJudge(context, usherCase, proposed, at);
   return input.itemDigests.map((digest) => {
     const judged = judge(digest);
     return 'refused' in judged
       ? { outcome: 'refused', itemDigest: digest, reason: judged.refused }
-      : signItem(deps, context, usherCase, judged.item, judged.kind, at);
+      : signItem(deps, context, usherCase, judged.item, judged.kind);
   });
+}
+
+/**
+ * The clocks of Temporal, worker and server may differ by a moment. A first day or a departure that is only that moment
+ * away has begun: judged by a clock that is a little behind, a case that just became due would end as superseded.
+ */
+function momentOfJudgement(context: PersonContext, now: Date): string {
+  const at = now.toISOString();
+  const soon = new Date(now.getTime() + CLOCK_SKEW_MS).toISOString();
+  return mayAccess(context, at) === mayAccess(context, soon) ? at : soon;
 }
 
 type Judgement = { item: Item; kind: ItemBasis } | { refused: RefusalCode };
@@ -125,7 +136,7 @@ function judgeRemoval(
   if (!mayAccess(context, at)) {
     // What is left to take from a departed person is the business of the open leaver.
     if (usherCase.closed_at !== null) return { refused: 'closedCase' };
-    const isLeaver = usherCase.kind === 'leaver' && usherCase.effective_at.getTime() <= Date.parse(at);
+    const isLeaver = usherCase.kind === 'leaver' && usherCase.effective_at.getTime() <= Date.parse(at) + CLOCK_SKEW_MS;
     return isLeaver ? { item, kind: 'departure' } : { refused: 'superseded' };
   }
   if (item.action !== 'revoke' || item.entitlementId === null) return { refused: 'superseded' };
@@ -175,8 +186,8 @@ function signItem(
   usherCase: CaseRow,
   item: Item,
   kind: ItemBasis,
-  at: string,
 ): IssueResult {
+  const at = deps.now().toISOString();
   const lifeEndsMs = Date.parse(at) + AUTHORISATION_LIFE_MS;
   // A grant must not outlive the moment at which a known departure takes effect.
   const departsMs = item.action === 'grant' && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;

@@ -2,10 +2,10 @@
 import type { Db, Tx } from './db.ts';
 
 export type StoryKind =
-  | 'caseOpened'
   | 'caseWaiting'
   | 'planned'
   | 'approvalOpened'
+  | 'decided'
   | 'approvalClosed'
   | 'reminded'
   | 'cutOff'
@@ -16,7 +16,6 @@ export type StoryKind =
   | 'incidentClosed'
   | 'contradicted'
   | 'verified'
-  | 'alert'
   | 'caseClosed';
 
 export async function tellStory(

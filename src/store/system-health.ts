@@ -18,14 +18,14 @@ export async function noteFailure(db: Db, systemId: string, errorCode: string, n
   return row.failing_since ? Math.max(0, now.getTime() - row.failing_since.getTime()) : 0;
 }
 
-/** Notes a success; cheap when the system was healthy. True when it had been failing. */
-export async function noteSuccess(db: Db, systemId: string, now: Date): Promise<boolean> {
+/** Notes a success; cheap when the system was healthy. Answers how it had been failing, or null when it had not. */
+export async function noteSuccess(db: Db, systemId: string, now: Date): Promise<string | null> {
   const row = await db
     .updateTable('system_health')
     .set({ failing_since: null, last_success_at: now })
     .where('system_id', '=', systemId)
     .where('failing_since', 'is not', null)
-    .returning('system_id')
+    .returning('last_error_code')
     .executeTakeFirst();
-  return row !== undefined;
+  return row?.last_error_code ?? null;
 }

@@ -83,7 +83,13 @@ async function insertApproval(
       personId: request.personId,
       n: request.n,
       kind: 'approvalOpened',
-      data: { approvalId, approverIds: eligibleApprovers(first.route), items: items.map(labelOf) },
+      data: {
+        approvalId,
+        seats: first.route.seats,
+        items: items.map(labelOf),
+        why: whyPeople(items),
+        riskMax: Math.max(...items.map((item) => item.risk)),
+      },
     });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
   });
@@ -105,6 +111,14 @@ function openedRecord(
     items: items.map((item) => ({ itemDigest: item.itemDigest, risk: item.risk, reasons: item.reasons })),
   };
   return { operationKey: approvalId, kind: 'approvalOpened', personId, caseId, body, values: null };
+}
+
+/** What made people's decision necessary, each cause once and without the roles that it asked for. */
+function whyPeople(items: readonly Item[]): string[] {
+  const causes = items.flatMap((item) =>
+    item.reasons.flatMap((reason) => /^(?:manager|security and owner): (.+)/.exec(reason)?.[1] ?? []),
+  );
+  return [...new Set(causes)];
 }
 
 function labelOf(item: Item): string {

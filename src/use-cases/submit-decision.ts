@@ -9,6 +9,7 @@ import { decisionsOfApproval, getApproval, insertDecision, type ApprovalRow } fr
 import { raiseAlert } from '../store/alerts.ts';
 import type { Tx } from '../store/db.ts';
 import { sha256Hex } from '../store/sha256.ts';
+import { tellStory } from '../store/story.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import type { ServerDeps } from './server-deps.ts';
 
@@ -80,6 +81,13 @@ export async function storeDecision(
     const payload = { approvalId: approval.approval_id, decisionId };
     await enqueue(tx, { kind: 'submitDecision', personId: approval.person_id, n: approval.n, payload, dueAt: now });
   }
+  await tellStory(tx, {
+    at: now,
+    personId: approval.person_id,
+    n: approval.n,
+    kind: 'decided',
+    data: { approverId: input.approverId, ...labelsByVerdict(approval, input.verdicts) },
+  });
   await appendEvidence(
     tx,
     deps.vault,
@@ -102,6 +110,18 @@ export async function storeDecision(
     now,
   );
   return approval.n;
+}
+
+function labelsByVerdict(
+  { items }: ApprovalRow,
+  verdicts: readonly ItemVerdict[],
+): Record<'approved' | 'denied', string[]> {
+  const labelled = (wanted: ItemVerdict['verdict']): string[] =>
+    verdicts
+      .filter(({ verdict }) => verdict === wanted)
+      .map(({ itemDigest }) => items.find((item) => item.itemDigest === itemDigest))
+      .map((item) => item?.entitlementId ?? `profile ${item?.profileId ?? ''}`);
+  return { approved: labelled('approve'), denied: labelled('deny') };
 }
 
 async function assertMayDecide(

@@ -29,7 +29,7 @@ export async function createTestNamespace(): Promise<TestNamespace> {
   return { address, namespace };
 }
 
-/** Keeps the worker's log to warnings. Call it before the first worker or native connection of a test file. */
+/** Keeps the worker's log to errors: failing and repeated calls are what many tests are about. Call it before the first worker or connection. */
 export function quietWorkers(): void {
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
 }

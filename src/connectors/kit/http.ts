@@ -141,12 +141,24 @@ function describe(code: string | undefined): string {
   return 'no usable answer';
 }
 
+/**
+ * The end of a rate-limit window stands on every answer of some vendors. It says how long to wait only when the limit was
+ * the reason: read off a passing 503, it would park a cut-off for a minute.
+ */
+function waitHeaders(
+  header: (name: string) => string | null,
+  code: ConnectorErrorCode,
+): (name: string) => string | null {
+  return code === 'throttled' ? header : (name) => (name === 'retry-after' ? header(name) : null);
+}
+
 function refusal(response: AxiosResponse, deps: HttpFactoryDeps, operation: string): ConnectorError {
   const header = (name: string) => headerOf(response, name);
   const answer: VendorAnswer = { status: response.status, header, body: response.data };
   const verdict = response.config.usher?.dialect?.(answer) ?? null;
   const code = verdict?.code ?? classify(answer, isWrite(response.config));
-  const retryAfterMs = verdict?.retryAfterMs ?? (isWait(code) ? readRetryAfterMs(header, deps.now()) : null);
+  const retryAfterMs =
+    verdict?.retryAfterMs ?? (isWait(code) ? readRetryAfterMs(waitHeaders(header, code), deps.now()) : null);
   const vendorRequestId = requestIdOf(response);
   return new ConnectorError(code, `vendor answered ${response.status}`, {
     systemId: deps.systemId,

@@ -41,6 +41,14 @@ describe('classification', () => {
     expect((await failureOf(http.post('x', {}))).code).toBe(onWrite);
   });
 
+  test('the end of a rate-limit window on a passing outage is no reason to wait for it', async () => {
+    const reset = String(Math.floor(Date.now() / 1000) + 60);
+    const outage = await failureOf((await status(503, { 'x-rate-limit-reset': reset })).http.get('x'));
+    expect([outage.code, outage.detail.retryAfterMs]).toEqual(['transient', undefined]);
+    const asked = await failureOf((await status(503, { 'retry-after': '2' })).http.get('x'));
+    expect(asked.detail.retryAfterMs).toBe(2000);
+  });
+
   test('a 403 that asks to wait is throttling, any other is our credentials', async () => {
     const waits = await failureOf((await status(403, { 'retry-after': '9' })).http.get('x'));
     expect([waits.code, waits.detail.retryAfterMs]).toEqual(['throttled', 9000]);
