@@ -39,6 +39,8 @@ export type ServerConfig = z.infer<typeof ServerEnv> & { keysDir: string };
 const WorkerEnv = Common.extend({
   USHER_SERVER_URL: Url,
   USHER_MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(1).default(1_000),
+  /** A workflow bundle made before (see bundleWorkflows); without it the worker makes its own at start, in a second or two. */
+  USHER_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   USHER_CONSISTENCY_WINDOW_MS: z.coerce.number().int().min(0).optional(),
 });
 export type WorkerConfig = z.infer<typeof WorkerEnv> & { keysDir: string };

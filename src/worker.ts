@@ -17,7 +17,7 @@ import { openPersonVault } from './store/person-vault.ts';
 import { PolicyReader } from './store/policies.ts';
 import { openVerifier } from './store/signing-key.ts';
 import { createLogger, type Logger } from './telemetry.ts';
-import { bundleWorkflows, createWorkers } from './worker-options.ts';
+import { bundleWorkflows, createWorkers, type WorkflowBundle } from './worker-options.ts';
 
 const DB_CONNECTIONS_MAX = 48;
 
@@ -28,6 +28,10 @@ function logEngineWarnings(log: Logger): void {
     log.warn({ workflowId, workflowType, activityType, attempt, ...(error ? { err: error } : {}) }, message);
   };
   Runtime.install({ logger: new DefaultLogger('WARN', write) });
+}
+
+async function bundleOf(file: string | undefined): Promise<WorkflowBundle> {
+  return file === undefined ? bundleWorkflows() : { code: readFileSync(file, 'utf8') };
 }
 
 async function main(config: WorkerConfig): Promise<void> {
@@ -65,7 +69,7 @@ async function main(config: WorkerConfig): Promise<void> {
     connection,
     namespace: config.USHER_TEMPORAL_NAMESPACE,
     dataConverter,
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: await bundleOf(config.USHER_WORKFLOW_BUNDLE),
     maxCachedWorkflows: config.USHER_MAX_CACHED_WORKFLOWS,
   });
   const loop = startDeliveryLoop(deps, config.USHER_DATABASE_URL);

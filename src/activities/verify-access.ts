@@ -38,12 +38,21 @@ export type VerifyAccessResult =
  * window of consistency is open and the read does not agree yet: that consumes no business retry.
  */
 export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): Promise<VerifyAccessResult> {
+  const told: Told = { verified: [], contradicted: [] };
+  try {
+    return await verifyAll(deps, input, told);
+  } finally {
+    // Even when a later item has to wait: what is verified already is not looked at again.
+    await tellOutcomes(deps, input, told);
+  }
+}
+
+async function verifyAll(deps: WorkerDeps, input: VerifyAccessInput, told: Told): Promise<VerifyAccessResult> {
   const keyOf = (itemDigest: string): string => operationKeyOf({ ...input, itemDigest });
   const operations = await operationsOf(deps.db, input.itemDigests.map(keyOf));
   const items = await proposedItemsOf(deps.db, input.personId, input.n);
   const system = await translated(() => deps.pool.open('target', input.systemId));
   const outcomes: { itemDigest: string; outcome: VerifiedOutcome }[] = [];
-  const told: Told = { verified: [], contradicted: [] };
   for (const itemDigest of input.itemDigests) {
     const operation = operations.get(keyOf(itemDigest));
     const item = items.get(itemDigest);

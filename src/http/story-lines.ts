@@ -1,150 +1,158 @@
 /** The story as calm lines for a terminal, with the command that decides what waits. */
 import { printableText } from '../domain/printable-text.ts';
 import type { StoryView } from '../store/read-story.ts';
+import { entryItems, entrySeats, entryTexts, type EntryItem } from './story-entry.ts';
 
 /** How the CLI is called from a checkout. */
 const CLI = 'npx usher';
 const LINE_LENGTH_MAX = 400;
+const INDENT = ' '.repeat(10);
+/** More labels than these become a number. */
+const LABELS_MAX = 4;
+/** Approving above this needs a reason. */
+const REASON_ABOVE_RISK = 6;
 
 export interface StoryNames {
   nameOf: (personId: string) => string;
   profileOf: (personId: string) => string | null;
 }
 
-/** One line, and for an approval that was opened a second one with the command, ready to copy. */
+/** No line for what another one tells already; for what waits, further lines with the commands, ready to copy. */
 export function storyLines(entry: StoryView, names: StoryNames): string[] {
+  const what = sentence(entry, names);
+  if (what === null) return [];
   const who = entry.person ?? text(entry.data['systemId']) ?? 'Usher';
-  const line = `${entry.at.slice(11, 19)}  ${printableText(`${who}: ${sentence(entry, names)}`).slice(0, LINE_LENGTH_MAX)}`;
-  const approvalId = text(entry.data['approvalId']);
-  const isAsking = entry.kind === 'approvalOpened' || entry.kind === 'reminded';
-  if (isAsking && approvalId !== null) return [line, `          ${decideCommand(approvalId, entry, names)}`];
-  return entry.kind === 'held' ? [line, `          ${CLI} hold list`] : [line];
+  const line = `${entry.at.slice(11, 19)}  ${printableText(`${who}: ${what}`).slice(0, LINE_LENGTH_MAX)}`;
+  return [line, ...commands(entry, names).map((command) => `${INDENT}${command}`)];
 }
 
 /** The people whom an entry names by id, for {@link StoryNames}. */
 export function personsIn(entry: StoryView): string[] {
-  const ids = entry.data['approverIds'];
-  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
+  const approverId = text(entry.data['approverId']);
+  const seated = entrySeats(entry.data).flatMap((seat) => seat.approverIds);
+  return approverId === null ? seated : [...seated, approverId];
 }
 
-function sentence(entry: StoryView, names: StoryNames): string {
+function sentence(entry: StoryView, names: StoryNames): string | null {
   const { data } = entry;
-  const detail = ['systemId', 'reason', 'errorCode', 'ticketNumber', 'text'].flatMap((key) => text(data[key]) ?? []);
-  const extra = detail.length === 0 ? '' : ` (${detail.join(', ')})`;
   const systemId = text(data['systemId']) ?? 'a system';
+  const errorCode = text(data['errorCode']) ?? 'transient';
   switch (entry.kind) {
-    case 'caseOpened':
-      return `${text(data['kind']) ?? 'case'} case opened`;
-    case 'caseWaiting':
-      return `waits${text(data['until']) === null ? '' : ` until ${text(data['until'])}`}`;
     case 'planned':
       return plannedSentence(data);
     case 'approvalOpened':
-      return `${approvalSubject(data)} ${isOne(data['items']) ? 'waits' : 'wait'} for ${personsIn(entry).map(names.nameOf).join(' or ')}`;
+      return waitsSentence(data, names);
+    case 'decided':
+      return decidedSentence(data, names);
     case 'approvalClosed':
-      return text(data['state']) === 'expired'
-        ? 'nobody decided in time: denied'
-        : `approval ${text(data['state']) ?? 'closed'}`;
+      return text(data['state']) === 'expired' ? 'nobody decided in time: denied' : null;
     case 'reminded':
       return 'approvers were reminded';
+    case 'verified':
+      return verifiedSentence(systemId, entryItems(data));
+    case 'contradicted':
+      return `${systemId} said yes to ${shortList(labels(entryItems(data)))}, but a fresh read says no: ${data['round'] === 1 ? 'one more try' : 'incident'}`;
     case 'cutOff':
       return `cut off at ${systemId}: login disabled and read back, sessions revoked`;
+    case 'caseWaiting':
+      return `nothing is left: ${plural(Number(data['verifiedCount'] ?? 0), 'removal')} verified; looks again at ${(text(data['until']) ?? '').slice(0, 16).replace('T', ' ')} UTC`;
     case 'held':
       return 'departure held: more leavers than policy allows';
     case 'systemDown':
-      return `does not answer (${text(data['errorCode']) ?? 'transient'}); what it concerns waits, everything else goes on`;
+      return `does not answer (${errorCode}); what it concerns waits, everything else goes on`;
     case 'systemBack':
       return 'answers again';
     case 'incidentOpened':
-      return `incident opened (${text(data['kind']) ?? ''}, ${text(data['errorCode']) ?? ''})`;
+      return `incident opened (${text(data['kind']) ?? 'failure'}, ${errorCode})`;
     case 'incidentClosed':
-      return `incident closed (${text(data['kind']) ?? ''})`;
-    case 'contradicted':
-      return `${systemId} said yes to ${labels(data['items'])}, but a fresh read says no: ${data['round'] === 1 ? 'one more try' : 'incident'}`;
-    case 'verified':
-      return verifiedSentence(systemId, data);
-    case 'alert':
-      return `alert${extra}`;
+      return `incident closed (${text(data['kind']) ?? 'failure'})`;
     case 'caseClosed':
       return closedSentence(data);
     default:
-      return `${entry.kind}${extra}`;
+      return entry.kind;
   }
 }
 
-interface PlannedItem {
-  label: string;
-  action: string;
-  route: string;
-  systemId: string;
-}
-
-/** Rows of the table hold what the worker wrote: anything that does not fit is left out. */
-function items(value: unknown): PlannedItem[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((entry: unknown) => {
-    if (typeof entry !== 'object' || entry === null) return [];
-    const record = entry as Record<string, unknown>;
-    const field = (name: string): string => text(record[name]) ?? '';
-    return [{ label: field('label'), action: field('action'), route: field('route'), systemId: field('systemId') }];
-  });
-}
-
-function plannedSentence(data: Record<string, unknown>): string {
-  const planned = items(data['items']);
-  if (planned.length === 0) return 'nothing to change';
-  const removals = planned.filter((item) => item.action === 'revoke' || item.action === 'disable');
-  if (removals.length === planned.length) {
-    return `found at ${[...new Set(removals.map((item) => item.systemId))].join(', ')}: ${plural(removals.length, 'thing')} to take away`;
-  }
-  if (planned.some((item) => item.action === 'assignProfile')) return 'no role profile fits: the manager chooses';
-  const byRoute = Map.groupBy(planned, (item) => item.route);
-  const parts = [...byRoute].map(([route, group]) =>
-    route === 'policy' ? `${group.length} by policy` : `${group.length} by ${route.replaceAll('+', ' and ')}`,
+/** What is found of a leaver gets no line of its own: its removal follows. */
+function plannedSentence(data: Record<string, unknown>): string | null {
+  const planned = entryItems(data);
+  if (planned.some((item) => item.action === 'assignProfile')) return 'joins: no role profile fits, a person chooses';
+  const granted = planned.filter((item) => item.action === 'grant');
+  if (granted.length === 0) return text(data['kind']) === 'leaver' ? null : 'nothing to change';
+  const byPolicy = granted.filter((item) => item.route === 'policy').length;
+  const byPeople = Map.groupBy(
+    granted.filter((item) => item.route !== 'policy'),
+    (item) => item.route.replaceAll('+', ' and '),
   );
-  return `joins: ${plural(planned.length, 'item')} planned, decided ${parts.join(', ')}`;
+  const parts = [
+    ...(byPolicy > 0 ? [`${byPolicy} granted by policy`] : []),
+    ...[...byPeople].map(([roles, items]) => `${items.length} up to ${roles}`),
+  ];
+  return `joins: ${plural(granted.length, 'right')}, ${parts.join(', ')}`;
 }
 
-function verifiedSentence(systemId: string, data: Record<string, unknown>): string {
-  const verified = items(data['items']);
-  const granted = verified.filter((item) => item.action === 'grant').length;
+function waitsSentence(data: Record<string, unknown>, { nameOf }: StoryNames): string {
+  const subjects = entryTexts(data, 'items');
+  const what = isChoice(data) ? `a choice among ${plural(subjects.length, 'profile')}` : shortList(subjects);
+  const seats = entrySeats(data).map(({ role, approverIds }) => `${approverIds.map(nameOf).join(' or ')} (${role})`);
+  const isOne = subjects.length === 1 || isChoice(data);
+  const why = entryTexts(data, 'why');
+  return `${what} ${isOne ? 'waits' : 'wait'} for ${seats.join(', and ')}${why.length === 0 ? '' : `: ${why.join('; ')}`}`;
+}
+
+function decidedSentence(data: Record<string, unknown>, { nameOf }: StoryNames): string {
+  const parts = (['approved', 'denied'] as const).flatMap((verdict) => {
+    const about = entryTexts(data, verdict);
+    return about.length === 0 ? [] : [`${verdict} ${shortList(about)}`];
+  });
+  return `${nameOf(text(data['approverId']) ?? '')} ${parts.join(' and ')}`;
+}
+
+function verifiedSentence(systemId: string, verified: EntryItem[]): string {
+  const granted = verified.filter((item) => item.action === 'grant');
   const revoked = verified.filter((item) => item.action === 'revoke').length;
   const parts = [
-    ...(granted > 0 ? [`${labels(data['items'])} granted`] : []),
-    ...(revoked > 0 ? [`${plural(revoked, 'right')} removed`] : []),
-    ...(verified.some((item) => item.action === 'disable') ? ['account disabled'] : []),
+    ...(granted.length > 0 ? [`has ${shortList(labels(granted))}`] : []),
+    ...(revoked > 0 ? [`${plural(revoked, 'right')} removed at ${systemId}`] : []),
+    ...(verified.some((item) => item.action === 'disable') ? [`account disabled at ${systemId}`] : []),
   ];
-  return `${systemId}: ${parts.join(', ')}, verified by a fresh read`;
+  return `${parts.join(', ')} (verified by a fresh read)`;
 }
 
 function closedSentence(data: Record<string, unknown>): string {
   const state = text(data['state']) ?? 'done';
   const failed = Number(data['failedCount'] ?? 0);
   const verified = Number(data['verifiedCount'] ?? 0);
-  return `case closed: ${state}, ${verified} verified${failed > 0 ? `, ${failed} failed` : ''}`;
+  return `${state}, ${plural(verified, 'change')} verified${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
-function approvalSubject(data: Record<string, unknown>): string {
-  const all = Array.isArray(data['items']) ? data['items'].map(String) : [];
-  if (all.length > 4) return plural(all.length, all[0]?.startsWith('profile ') ? 'possible profile' : 'item');
-  return all.join(', ') || 'access';
+function commands({ kind, data }: StoryView, { profileOf }: StoryNames): string[] {
+  if (kind === 'held') return [`${CLI} hold list`];
+  const approvalId = text(data['approvalId']);
+  if (kind !== 'approvalOpened' || approvalId === null) return [];
+  const reason = Number(data['riskMax'] ?? 0) > REASON_ABOVE_RISK ? ' --reason "WHY"' : '';
+  return entrySeats(data).flatMap(({ approverIds }) => {
+    const profile = approverIds.map(profileOf).find((name) => name !== null);
+    const as = profile === undefined ? '' : ` --profile ${profile}`;
+    if (!isChoice(data)) return [`${CLI} approve ${approvalId}${reason}${as}`];
+    // Whatever is neither approved nor denied stays open.
+    return [
+      `${CLI} approvals${as}   shows the digests; then`,
+      `${CLI} approve ${approvalId} --item DIGEST${as}`,
+      `${CLI} deny ${approvalId} --reason "only that one"${as}`,
+    ];
+  });
 }
 
-const isOne = (value: unknown): boolean => Array.isArray(value) && value.length === 1;
+/** A manager chooses profiles for a report whom no profile fits: to approve all of them would be no choice. */
+const isChoice = (data: Record<string, unknown>): boolean =>
+  entryTexts(data, 'items').some((label) => label.startsWith('profile '));
 
-const labels = (value: unknown): string =>
-  items(value)
-    .map((item) => item.label)
-    .join(', ');
+const labels = (items: readonly EntryItem[]): string[] => items.map((item) => item.label);
+
+const shortList = (names: readonly string[]): string =>
+  names.length > LABELS_MAX ? `${names.length} items` : names.join(', ') || 'access';
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-function decideCommand(approvalId: string, entry: StoryView, names: StoryNames): string {
-  const profile = personsIn(entry)
-    .map(names.profileOf)
-    .find((name) => name !== null);
-  return `${CLI} approve ${approvalId}${profile === undefined ? '' : ` --profile ${profile}`}`;
-}
-
-const text = (value: unknown): string | null =>
-  typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -59,6 +59,7 @@ async function insertApproval(
   const items = planAccess(context, now.toISOString()).items.filter((item) => wanted.has(item.itemDigest));
   const [first] = items;
   if (!first || first.route.kind !== 'people') throw new AppError('stale', 'none of these items is planned any more');
+  const { seats } = first.route;
   const { routing } = context.index.policy;
   const row = {
     approval_id: approvalId,
@@ -66,7 +67,7 @@ async function insertApproval(
     n: request.n,
     k: request.k,
     proposal_id: request.proposalId,
-    seats: JSON.stringify(first.route.seats),
+    seats: JSON.stringify(seats),
     items: JSON.stringify(items),
     opened_at: now,
     remind_at: new Date(now.getTime() + routing.remindAfter * 1000),
@@ -85,7 +86,7 @@ async function insertApproval(
       kind: 'approvalOpened',
       data: {
         approvalId,
-        seats: first.route.seats,
+        seats,
         items: items.map(labelOf),
         why: whyPeople(items),
         riskMax: Math.max(...items.map((item) => item.risk)),

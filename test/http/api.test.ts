@@ -144,7 +144,7 @@ describe('a departure that has not taken effect', () => {
     });
     await addCutoff(fixture, { personId, state: 'scheduled', effectiveAt });
     const at = startedAt;
-    await tellStory(fixture.db, { at, personId, n: 1, kind: 'caseOpened', data: { kind: 'leaver' } });
+    await tellStory(fixture.db, { at, personId, n: 1, kind: 'planned', data: { kind: 'leaver', items: [] } });
     const security = (await fixture.tokenWith(['security', 'audit'])).token;
     const own = (await fixture.tokenWith(['read:own-cases'], { personId })).token;
     const pages = ['/api/v1/cases', `/api/v1/persons/${personId}`, '/api/v1/story', '/'];
