@@ -38,6 +38,8 @@ export interface CompanyOptions {
   onChange?: (vendor: keyof Company) => void;
   webhookUrl?: string;
   searchLagMs?: number;
+  /** Of the faults' probabilities. */
+  faultSeed?: number;
 }
 
 const quirks: Record<ScimSystem, Partial<ScimQuirks>> = {
@@ -51,6 +53,7 @@ export function createCompany(options: CompanyOptions): Company {
   const { secrets, searchLagMs, webhookUrl } = options;
   const common = (vendor: keyof Company): SandboxOptions => ({
     ...(options.now === undefined ? {} : { now: options.now }),
+    ...(options.faultSeed === undefined ? {} : { seed: options.faultSeed }),
     ...(options.states?.[vendor] === undefined ? {} : { state: options.states[vendor] }),
     onChange: () => options.onChange?.(vendor),
   });

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, Payload } from '@temporalio/common';
 import { createPayloadCodec } from './payload-codec.ts';
 
 const CURRENT = 'c1';
@@ -32,4 +32,11 @@ function makeKey(file: string): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
+}
+
+/** Opens payloads with the codecs of a converter. Rejects when one does not open. */
+export async function decodePayloads({ payloadCodecs = [] }: DataConverter, payloads: Payload[]): Promise<Payload[]> {
+  let opened = payloads;
+  for (const codec of payloadCodecs.toReversed()) opened = await codec.decode(opened);
+  return opened;
 }

@@ -7,7 +7,7 @@ import { ConfigError, readSecrets, readServerConfig, type ServerConfig } from '.
 import type { HrisConnector } from './connectors/kit/contract.ts';
 import { connectorById } from './connectors/registry.ts';
 import { createCrashPoint } from './crash-point.ts';
-import { createDataConverter } from './data-converter.ts';
+import { createDataConverter, decodePayloads } from './data-converter.ts';
 import { createCheckpointer } from './evidence/checkpoint.ts';
 import { eraseAgainAtStart } from './evidence/erase.ts';
 import { createApp } from './http/app.ts';
@@ -70,6 +70,7 @@ async function main(config: ServerConfig): Promise<void> {
     keysDir: config.keysDir,
     checkpointer: createCheckpointer({ db, signer, keysDir: config.keysDir, now }),
     profileOf: (personId) => profiles.get(personId) ?? null,
+    openPayloads: (payloads) => decodePayloads(dataConverter, payloads),
   };
   await ensureWorkerToken(db, config.keysDir, now());
   if (config.USHER_BOOTSTRAP === 'sandbox') profiles = await bootstrapSandbox(deps, config.USHER_DATA_DIR);

@@ -12,6 +12,8 @@ export interface DevServerOptions {
   ports: DevServerPorts;
   /** The database file; null: in memory. */
   dbFile: string | null;
+  /** Where the web UI has encrypted payloads opened; none where nobody looks at them. */
+  codecUrl?: string;
   /** Without the web UI. */
   isHeadless: boolean;
   /** Lets tests start workflows whose clock jumps. Never for a server that people use. */
@@ -33,7 +35,7 @@ export interface RunningDevServer {
 const ip = '127.0.0.1';
 
 /** The arguments of `temporal` for these options. */
-export function devServerArgs({ ports, dbFile, isHeadless, canSkipTime }: DevServerOptions): string[] {
+export function devServerArgs({ ports, dbFile, isHeadless, canSkipTime, codecUrl }: DevServerOptions): string[] {
   const dynamicConfig = [
     // A workflow id is a column of 255 characters on every SQL database; the dev server would accept more.
     'limit.maxIDLength=255',
@@ -54,6 +56,7 @@ export function devServerArgs({ ports, dbFile, isHeadless, canSkipTime }: DevSer
     'start-dev',
     ...Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]),
     ...(isHeadless ? ['--headless'] : ['--ui-ip', ip, '--ui-disable-news-fetch']),
+    ...(codecUrl === undefined ? [] : ['--ui-codec-endpoint', codecUrl]),
     ...(dbFile === null ? [] : ['--db-filename', dbFile]),
     ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]),

@@ -109,6 +109,7 @@ async function startTemporal({
         ui: ports.temporalUi,
       },
       dbFile: join(folder.temporal, 'temporal.db'),
+      codecUrl: `${serverUrl(ports.http)}/codec`,
       isHeadless: false,
       canSkipTime: false,
     },

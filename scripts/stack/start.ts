@@ -11,7 +11,7 @@ import { followStory, httpStory, rememberedPlace } from './story.ts';
 
 const suggestions = [
   'npx usher approvals                  what waits for a person, and for whom',
-  'npm run hr -- leave "Marcus Bell"   a departure: every login is gone within seconds',
+  'npm run hr -- leave "Marcus Bell"    a departure: every login is gone within seconds',
   'npx usher audit verify               prove that no record was changed',
 ];
 

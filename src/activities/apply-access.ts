@@ -13,9 +13,9 @@ import { operationKeyOf, operationsOf, type OperationRow } from '../store/operat
 import { getPerson } from '../store/people.ts';
 import { correlationKeys } from './account-profile.ts';
 import { toApplicationFailure, translated } from './failures.ts';
-import { noteIntended, noteOutcome, noteRefused, type WriteSubject } from './operation-evidence.ts';
+import { noteIntended, noteOutcomes, noteRefused, type OutcomeNote, type WriteSubject } from './operation-evidence.ts';
 import { outageVerdict } from './outage.ts';
-import { writeItem } from './write-item.ts';
+import { writeItem, type WriteSession } from './write-item.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface ApplyAccessInput {
@@ -127,13 +127,26 @@ async function writeAll(
   const subjects = permitted.map((signed) => subjectOf(input, signed));
   await noteIntended(deps, subjects);
   const keys = await correlationKeys(deps.db, input.personId, input.systemId);
-  for (const [index, signed] of permitted.entries()) {
-    const subject = subjects[index];
-    if (!subject) continue;
-    const verdict = await writeOne(deps, input, { system, signed, subject, keys }, outcomes);
-    if (verdict) return verdict;
+  const notes: Note[] = [];
+  const session: WriteSession = { accountId: null };
+  try {
+    for (const [index, signed] of permitted.entries()) {
+      const subject = subjects[index];
+      if (!subject) continue;
+      const verdict = await writeOne(deps, input, { system, signed, subject, keys, session, notes }, outcomes);
+      if (verdict) return verdict;
+    }
+    return null;
+  } finally {
+    // Also before a retry: it goes on where this attempt stopped. A crash before it repeats writes that assert a state.
+    await noteOutcomes(deps, notes);
+    deps.crashPoint('afterEvidence');
   }
-  return null;
+}
+
+interface Note {
+  subject: WriteSubject;
+  note: OutcomeNote;
 }
 
 function subjectOf(input: ApplyAccessInput, { authorisation }: SignedAuthorisation): WriteSubject {
@@ -155,6 +168,8 @@ interface Write {
   signed: SignedAuthorisation;
   subject: WriteSubject;
   keys: CorrelationKeys;
+  session: WriteSession;
+  notes: Note[];
 }
 
 async function writeOne(
@@ -163,7 +178,7 @@ async function writeOne(
   write: Write,
   outcomes: Outcomes,
 ): Promise<ApplyAccessResult | null> {
-  const { subject, signed, system, keys } = write;
+  const { subject, signed, system, keys, session, notes } = write;
   const { itemDigest } = subject;
   const assertPermitted = async (): Promise<void> => {
     const person = await getPerson(deps.db, input.personId);
@@ -178,9 +193,9 @@ async function writeOne(
     if (!verdict.isValid) throw new NotPermitted(verdict.because);
   };
   try {
-    const written = await writeItem(deps, { system, item: signed.authorisation.item, subject, keys, assertPermitted });
-    await noteOutcome(deps, subject, { state: 'applied', ...written });
-    deps.crashPoint('afterEvidence');
+    const { item } = signed.authorisation;
+    const written = await writeItem(deps, { system, item, subject, keys, session, assertPermitted });
+    notes.push({ subject, note: { state: 'applied', ...written } });
     await outageVerdict.noteHealthy(deps, input.systemId);
     outcomes.set(itemDigest, { outcome: 'applied', errorCode: null });
     return null;
@@ -190,14 +205,14 @@ async function writeOne(
       outcomes.set(itemDigest, { outcome: 'superseded', errorCode: error.because });
       return null;
     }
-    return onFailure(deps, input, subject, error, outcomes);
+    return onFailure(deps, input, write, error, outcomes);
   }
 }
 
 async function onFailure(
   deps: WorkerDeps,
   input: ApplyAccessInput,
-  subject: WriteSubject,
+  { subject, notes }: Pick<Write, 'subject' | 'notes'>,
   error: unknown,
   outcomes: Outcomes,
 ): Promise<ApplyAccessResult | null> {
@@ -205,12 +220,15 @@ async function onFailure(
   const verdict = await outageVerdict.judge(deps, input.systemId, error);
   switch (verdict) {
     case 'permanent':
-      await noteOutcome(deps, subject, {
-        state: 'failed',
-        errorCode: error.code,
-        outcome: null,
-        accountId: null,
-        requestId: error.detail.vendorRequestId ?? null,
+      notes.push({
+        subject,
+        note: {
+          state: 'failed',
+          errorCode: error.code,
+          outcome: null,
+          accountId: null,
+          requestId: error.detail.vendorRequestId ?? null,
+        },
       });
       outcomes.set(subject.itemDigest, { outcome: 'failed', errorCode: error.code });
       return null;

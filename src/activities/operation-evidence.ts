@@ -53,34 +53,37 @@ export async function noteIntended(deps: WorkerDeps, subjects: readonly WriteSub
 }
 
 export interface OutcomeNote {
-  state: Extract<OperationState, 'applied' | 'failed' | 'verified' | 'contradicted'>;
+  state: Extract<OperationState, 'applied' | 'failed'>;
   outcome: string | null;
   accountId: string | null;
   requestId: string | null;
   errorCode?: string;
 }
 
-/** After the call: what the vendor said. It proves nothing; `verified` comes from an independent read. */
-export async function noteOutcome(deps: WorkerDeps, subject: WriteSubject, note: OutcomeNote): Promise<void> {
+/** After the calls: what the vendor said. It proves nothing; `verified` comes from an independent read. One transaction. */
+export async function noteOutcomes(
+  deps: WorkerDeps,
+  notes: readonly { subject: WriteSubject; note: OutcomeNote }[],
+): Promise<void> {
+  if (notes.length === 0) return;
   const now = deps.now();
-  const { state, outcome, accountId, requestId } = note;
   await deps.db.transaction().execute(async (tx) => {
-    const patch = {
-      state,
-      outcome,
-      account_id: accountId,
-      vendor_request_id: requestId,
-      error_code: note.errorCode ?? null,
-    };
-    await saveOperation(tx, subject, patch, now);
-    const kind = state === 'failed' ? 'refused' : state;
-    const body = {
-      outcome,
-      accountId,
-      vendorRequestId: requestId,
-      ...(note.errorCode ? { errorCode: note.errorCode } : {}),
-    };
-    await appendEvidence(tx, deps.vault, [record(subject, kind, body)], now);
+    for (const { subject, note } of notes) {
+      const patch = {
+        state: note.state,
+        outcome: note.outcome,
+        account_id: note.accountId,
+        vendor_request_id: note.requestId,
+        error_code: note.errorCode ?? null,
+      };
+      await saveOperation(tx, subject, patch, now);
+    }
+    const records = notes.map(({ subject, note }) => {
+      const { state, outcome, accountId, requestId, errorCode } = note;
+      const body = { outcome, accountId, vendorRequestId: requestId, ...(errorCode ? { errorCode } : {}) };
+      return record(subject, state === 'failed' ? 'refused' : state, body);
+    });
+    await appendEvidence(tx, deps.vault, records, now);
   });
 }
 

@@ -14,7 +14,13 @@ export interface WriteInput {
   item: Item;
   subject: WriteSubject;
   keys: CorrelationKeys;
+  session: WriteSession;
   assertPermitted: () => Promise<void>;
+}
+
+/** What the items of one call share: their account is found or made once. */
+export interface WriteSession {
+  accountId: string | null;
 }
 
 export interface Written {
@@ -44,32 +50,43 @@ export async function writeItem(deps: WorkerDeps, input: WriteInput): Promise<Wr
 }
 
 async function writeGrant(deps: WorkerDeps, input: WriteInput): Promise<Written> {
-  const { system, item, subject, keys } = input;
+  const { system, item, subject, session } = input;
   const { connector } = system;
   const call: CallContext = { operationKey: subject.operationKey, ...currentSignal() };
+  if (item.vendorEntitlementId === null) {
+    throw new ConnectorError('validation', 'a grant names its entitlement', {
+      systemId: subject.systemId,
+      operation: 'writeItem',
+    });
+  }
+  const accountId = session.accountId ?? (await ensureAccount(deps, input, call));
+  session.accountId = accountId;
+  await input.assertPermitted();
+  const result = await connector.ensureEntitlement(accountId, item.vendorEntitlementId, 'present', call);
+  deps.crashPoint('afterWriteSent');
+  return written(result.outcome, accountId, result.receipt);
+}
+
+/** Finds, makes or adopts the account; what an adopted one held already is recorded as found. Answers its id. */
+async function ensureAccount(deps: WorkerDeps, input: WriteInput, call: CallContext): Promise<string> {
+  const { system, subject, keys } = input;
   const snapshot = await latestSnapshot(deps.db, deps, subject.personId);
-  if (!snapshot || item.vendorEntitlementId === null) {
+  if (!snapshot) {
     throw new ConnectorError('precondition', 'the person was erased', {
       systemId: subject.systemId,
       operation: 'writeItem',
     });
   }
   await input.assertPermitted();
-  const ensured = await connector.ensureAccount(keys, accountProfile(snapshot.facts, subject.systemId), call);
+  const profile = accountProfile(snapshot.facts, subject.systemId);
+  const ensured = await system.connector.ensureAccount(keys, profile, call);
+  const { accountId } = ensured.account;
   const origin = ensured.outcome === 'created' ? 'created' : 'adopted';
   const { isNew } = await noteAccount(deps, subject, ensured.account, origin);
   if (isNew && origin === 'adopted') {
-    await noteFoundGrants(deps, subject, await connector.listAccountEntitlements(ensured.account.accountId, call));
+    await noteFoundGrants(deps, subject, await system.connector.listAccountEntitlements(accountId, call));
   }
-  await input.assertPermitted();
-  const result = await connector.ensureEntitlement(
-    ensured.account.accountId,
-    item.vendorEntitlementId,
-    'present',
-    call,
-  );
-  deps.crashPoint('afterWriteSent');
-  return written(result.outcome, ensured.account.accountId, result.receipt);
+  return accountId;
 }
 
 async function writeRemoval(deps: WorkerDeps, input: WriteInput): Promise<Written> {

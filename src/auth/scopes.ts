@@ -51,6 +51,7 @@ export const endpoints = {
   'GET /api/v1/audit/verify': ['audit'],
   'GET /api/v1/audit/cases/:caseId': ['audit'],
   'GET /api/v1/story': ['operate', 'security'],
+  'POST /codec/decode': ['operate', 'security', 'audit'],
   'POST /internal/authorisations': ['internal'],
   'POST /internal/decisions/claim': ['internal'],
   'POST /internal/approvals/open': ['internal'],

@@ -3,7 +3,7 @@
  * and starting happen under one lock, so that two workers cannot each start the last one.
  */
 import { sql } from 'kysely';
-import { appendEvidence } from '../evidence/log.ts';
+import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { enqueue, enqueueNews } from '../store/cases.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
@@ -39,16 +39,22 @@ export async function decideDueCutoffs(deps: WorkerDeps): Promise<number> {
       .execute();
     const counts = { hour: await startedSince(tx, now, HOUR_MS), day: await startedSince(tx, now, DAY_MS) };
     let started = 0;
+    const records: EvidenceInput[] = [];
     for (const row of due) {
       if (row.passes_cap || (counts.hour < maxPerHour && counts.day < maxPerDay)) {
-        await startOne(deps, tx, row.person_id, row.n, row.departure.systemIds, now);
+        const record = await startOne(tx, row.person_id, row.n, row.departure.systemIds, now);
+        if (!record) continue;
+        records.push(record);
         counts.hour += 1;
         counts.day += 1;
         started += 1;
       } else {
-        await holdOne(deps, tx, row.person_id, row.n, now);
+        const record = await holdOne(tx, row.person_id, row.n, now);
+        if (record) records.push(record);
       }
     }
+    // Last, so that a wave does not keep the log's lock while it is decided about.
+    await appendEvidence(tx, deps.vault, records, now);
     return started;
   });
 }
@@ -63,31 +69,23 @@ async function startedSince(tx: Tx, now: Date, spanMs: number): Promise<number> 
   return Number(row.count);
 }
 
+/** The record of the start; null when the departure was called off in the meantime. */
 async function startOne(
-  deps: WorkerDeps,
   tx: Tx,
   personId: string,
   n: number,
   systemIds: string[],
   now: Date,
-): Promise<void> {
-  await setState(tx, personId, n, { state: 'started', started_at: now });
+): Promise<EvidenceInput | null> {
+  if (!(await moveOn(tx, personId, n, { state: 'started', started_at: now }))) return null;
   await enqueue(tx, { kind: 'startCutoff', personId, n, payload: { systemIds }, dueAt: now });
   await enqueueNews(tx, personId, n, { kind: 'factsChanged' }, now);
   const caseId = `case_${personId}_${n}`;
-  const record = {
-    operationKey: caseId,
-    kind: 'cutoffStarted' as const,
-    personId,
-    caseId,
-    body: { systemIds },
-    values: null,
-  };
-  await appendEvidence(tx, deps.vault, [record], now);
+  return { operationKey: caseId, kind: 'cutoffStarted', personId, caseId, body: { systemIds }, values: null };
 }
 
-async function holdOne(deps: WorkerDeps, tx: Tx, personId: string, n: number, now: Date): Promise<void> {
-  await setState(tx, personId, n, { state: 'held', held_at: now });
+async function holdOne(tx: Tx, personId: string, n: number, now: Date): Promise<EvidenceInput | null> {
+  if (!(await moveOn(tx, personId, n, { state: 'held', held_at: now }))) return null;
   await enqueueNews(tx, personId, n, { kind: 'factsChanged' }, now);
   await tellStory(tx, { at: now, personId, n, kind: 'held', data: { command: 'npx usher hold list' } });
   const day = now.toISOString().slice(0, 10);
@@ -95,22 +93,23 @@ async function holdOne(deps: WorkerDeps, tx: Tx, personId: string, n: number, no
   const text = 'Leavers are held: more than policy allows. See "usher hold list", then "usher hold release".';
   await raiseAlert(tx, { alertKey: `hold/${day}`, kind: 'leaversHeld', personId: null, text }, now);
   const caseId = `case_${personId}_${n}`;
-  const record = {
-    operationKey: caseId,
-    kind: 'held' as const,
-    personId,
-    caseId,
-    body: { at: now.toISOString() },
-    values: null,
-  };
-  await appendEvidence(tx, deps.vault, [record], now);
+  return { operationKey: caseId, kind: 'held', personId, caseId, body: { at: now.toISOString() }, values: null };
 }
 
-async function setState(
+/** True when the cut-off was still scheduled: a rescission that was committed in the meantime stands. */
+async function moveOn(
   tx: Tx,
   personId: string,
   n: number,
   values: { state: 'started' | 'held'; started_at?: Date; held_at?: Date },
-): Promise<void> {
-  await tx.updateTable('cutoff').set(values).where('person_id', '=', personId).where('n', '=', n).execute();
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('cutoff')
+    .set(values)
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .where('state', '=', 'scheduled')
+    .returning('n')
+    .executeTakeFirst();
+  return row !== undefined;
 }

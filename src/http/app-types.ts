@@ -4,6 +4,12 @@ import type { Checkpointer } from '../evidence/checkpoint.ts';
 import type { Caller } from '../auth/tokens.ts';
 import type { ServerDeps } from '../use-cases/server-deps.ts';
 
+/** A payload of Temporal as bytes. */
+export interface PayloadBytes {
+  metadata?: Record<string, Uint8Array> | null;
+  data?: Uint8Array | null;
+}
+
 export interface HttpDeps extends ServerDeps {
   /** The folder of keys and checkpoints, for `audit verify`. */
   keysDir: string;
@@ -11,6 +17,8 @@ export interface HttpDeps extends ServerDeps {
   checkpointer: Checkpointer;
   /** The CLI profile of a person, where this installation keeps profiles of several people to try them out. */
   profileOf: (personId: string) => string | null;
+  /** Decrypts payloads; rejects when one does not open. What is not encrypted passes as it is. */
+  openPayloads: (payloads: PayloadBytes[]) => Promise<PayloadBytes[]>;
 }
 
 export interface AppEnv {

@@ -13,6 +13,7 @@ import { createRouter } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { caseRoutes } from './routes/cases.ts';
+import { allowTemporalUi, codecRoutes } from './routes/codec.ts';
 import { decideRoutes } from './routes/decide.ts';
 import { healthRoutes } from './routes/health.ts';
 import { holdRoutes } from './routes/holds.ts';
@@ -29,11 +30,14 @@ import { webhookRoutes } from './routes/webhooks.ts';
 
 const WEBHOOK_BYTES_MAX = 1024 * 1024;
 const BODY_BYTES_MAX = 256 * 1024;
+/** The Temporal UI sends the payloads of a whole page of events. */
+const CODEC_BYTES_MAX = 4 * 1024 * 1024;
 
 const routeFiles = [
   approvalRoutes,
   auditRoutes,
   caseRoutes,
+  codecRoutes,
   decideRoutes,
   healthRoutes,
   holdRoutes,
@@ -62,6 +66,8 @@ export function createApp(deps: HttpDeps): App {
   app.use('/internal/*', limitBody(BODY_BYTES_MAX));
   app.use('/decide/*', limitBody(BODY_BYTES_MAX));
   app.use('/login/*', limitBody(BODY_BYTES_MAX));
+  allowTemporalUi(app, deps);
+  app.use('/codec/*', limitBody(CODEC_BYTES_MAX));
   const router = createRouter(app, deps);
   for (const addRoutes of routeFiles) addRoutes(router, deps);
   app.notFound((c) => failure(c, new AppError('notFound', 'There is no such address.')));

@@ -10,15 +10,23 @@ export function needsReasonToApprove(item: Pick<Item, 'risk'>): boolean {
   return item.risk > REASON_ABOVE_RISK;
 }
 
-/** Throws AppError `invalidInput` when a denial, or the approval of a high risk, comes without a reason. */
+/**
+ * Throws AppError `invalidInput` when a denial, or the approval of a high risk, comes without a reason. A profile that
+ * was not chosen beside one that was needs none: choosing is the reason.
+ */
 export function assertReason(
-  items: Pick<Item, 'risk' | 'itemDigest'>[],
+  items: Pick<Item, 'risk' | 'itemDigest' | 'action'>[],
   verdicts: ItemVerdict[],
   reason: string,
 ): void {
   if (reason.trim() !== '') return;
-  if (verdicts.some(({ verdict }) => verdict === 'deny'))
-    throw new AppError('invalidInput', 'reason: a denial needs a reason', 'reason');
+  const profiles = new Set<string>(
+    items.flatMap(({ action, itemDigest }) => (action === 'assignProfile' ? [itemDigest] : [])),
+  );
+  const hasChosen = verdicts.some(({ itemDigest, verdict }) => verdict === 'approve' && profiles.has(itemDigest));
+  const isDenial = ({ itemDigest, verdict }: ItemVerdict): boolean =>
+    verdict === 'deny' && !(hasChosen && profiles.has(itemDigest));
+  if (verdicts.some(isDenial)) throw new AppError('invalidInput', 'reason: a denial needs a reason', 'reason');
   const approved = new Set<string>(verdicts.map(({ itemDigest }) => itemDigest));
   if (items.some((item) => approved.has(item.itemDigest) && needsReasonToApprove(item)))
     throw new AppError('invalidInput', 'reason: approving a risk above 6 needs a reason', 'reason');

@@ -11,6 +11,9 @@ type GuardedEndpoint = {
   [E in Endpoint]: (typeof endpoints)[E] extends readonly Scope[] ? E : never;
 }[Endpoint];
 type OpenEndpoint = Exclude<Endpoint, GuardedEndpoint>;
+/** Endpoints that change nothing although they are asked by POST. */
+const readsByPost: ReadonlySet<Endpoint> = new Set<Endpoint>(['POST /codec/decode']);
+
 type Answer = Response | Promise<Response>;
 
 export interface Router {
@@ -39,7 +42,8 @@ async function admit(c: AppContext, deps: HttpDeps, endpoint: GuardedEndpoint): 
   const caller = await authenticate(deps.db, credentials, deps.now());
   if (!caller) throw new AppError('unauthenticated');
   // A cookie travels with requests that another site makes, a bearer token does not.
-  if (caller.via === 'session' && c.req.method !== 'GET' && c.req.method !== 'HEAD')
+  const isReading = c.req.method === 'GET' || c.req.method === 'HEAD' || readsByPost.has(endpoint);
+  if (caller.via === 'session' && !isReading)
     throw new AppError('forbidden', 'A session from a login link only reads. Use a token for this.');
   const need: readonly Scope[] = endpoints[endpoint];
   if (!isOpenTo(need, caller.scopes))

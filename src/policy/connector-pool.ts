@@ -98,6 +98,8 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
 }
 
 function withShorterWindow(manifest: ConnectorManifest, windowMsMax = Infinity): ConnectorManifest {
-  const { consistency } = manifest;
-  return { ...manifest, consistency: { ...consistency, windowMs: Math.min(consistency.windowMs, windowMsMax) } };
+  const { reads, delayMs, windowMs } = manifest.consistency;
+  // Reads that wait for each other longer than the window would make it longer again.
+  const consistency = { reads, delayMs: Math.min(delayMs, windowMsMax), windowMs: Math.min(windowMs, windowMsMax) };
+  return { ...manifest, consistency };
 }

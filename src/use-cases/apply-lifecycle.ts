@@ -1,6 +1,6 @@
 /** Writes what the derivation decided: cases, cut-offs, fences, news. All of it inside the transaction of the snapshot. */
 import type { LifecycleAction } from '../domain/derive-lifecycle.ts';
-import { appendEvidence } from '../evidence/log.ts';
+import type { EvidenceInput } from '../evidence/log.ts';
 import type { CaseKind } from '../schemas/case.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { Snapshot } from '../schemas/facts.ts';
@@ -15,6 +15,8 @@ export interface ApplyInput {
   snapshot: Snapshot;
   actions: readonly LifecycleAction[];
   event: { event_id: string; received_at: Date };
+  /** Evidence that the caller appends last: the log's lock is held until the commit. */
+  records: EvidenceInput[];
 }
 
 /** Takes the person into the store as somebody who was there before Usher: a spell without a case. Answers its number. */
@@ -126,21 +128,14 @@ async function openCase(
     policy_hash: version?.policyHash ?? null,
   });
   // Kind and date are values, not body: a future departure must not be told by the public part of the log.
-  await appendEvidence(
-    tx,
-    deps.vault,
-    [
-      {
-        operationKey: caseId,
-        kind: 'caseOpened',
-        personId,
-        caseId,
-        body: { n: opened.n },
-        values: { kind: opened.kind, effectiveAt: opened.effectiveAt },
-      },
-    ],
-    deps.now(),
-  );
+  input.records.push({
+    operationKey: caseId,
+    kind: 'caseOpened',
+    personId,
+    caseId,
+    body: { n: opened.n },
+    values: { kind: opened.kind, effectiveAt: opened.effectiveAt },
+  });
 }
 
 /**

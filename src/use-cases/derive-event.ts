@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { deriveLifecycle, type LifecycleState } from '../domain/derive-lifecycle.ts';
-import { appendEvidence } from '../evidence/log.ts';
+import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
 import type { LedgerTable } from '../store/tables.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
@@ -88,11 +88,19 @@ async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: P
   await insertSnapshot(tx, deps, next);
   const state = await lifecycleStateOf(tx, person, previous, now);
   const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
-  const applied = await applyLifecycle(deps, tx, { person, snapshot: next, actions: outcome.actions, event: row });
+  const records: EvidenceInput[] = [];
+  const applied = await applyLifecycle(deps, tx, {
+    person,
+    snapshot: next,
+    actions: outcome.actions,
+    event: row,
+    records,
+  });
   await appendEvidence(
     tx,
     deps.vault,
     [
+      ...records,
       {
         operationKey: row.event_id,
         kind: 'snapshot',

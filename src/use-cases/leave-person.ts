@@ -1,7 +1,7 @@
 /** Ends somebody's access now, on a person's word: for the departure that the HR system does not know of yet. */
 import { sql } from 'kysely';
 import { AppError } from '../domain/errors.ts';
-import { appendEvidence } from '../evidence/log.ts';
+import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { enqueueNews } from '../store/cases.ts';
 import { lockInTx } from '../store/db.ts';
 import { getPerson, latestSnapshot } from '../store/people.ts';
@@ -65,9 +65,10 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
       await enqueueNews(tx, personId, standing.n, { kind: 'rescinded' }, now);
     }
     const event = { event_id: uuidV7(now), received_at: now };
+    const records: EvidenceInput[] = [];
     const leave = { effectiveAt: now.toISOString(), reason, passesCap: true };
-    const n = await openLeaver(deps, tx, { person, snapshot, actions: [], event }, leave);
-    await recordOrder(deps, tx, input, n);
+    const n = await openLeaver(deps, tx, { person, snapshot, actions: [], event, records }, leave);
+    await recordOrder(deps, tx, input, n, records);
     return n;
   });
   deps.log.info({ personId, caseN }, 'leave ordered');
@@ -79,6 +80,7 @@ async function recordOrder(
   tx: Parameters<typeof appendEvidence>[0],
   { personId, reason, by }: LeaveInput,
   n: number,
+  records: readonly EvidenceInput[] = [],
 ): Promise<void> {
   await sql`select pg_notify('usher_delivery', '')`.execute(tx);
   const caseId = `case_${personId}_${n}`;
@@ -90,5 +92,5 @@ async function recordOrder(
     body: { what: 'leave', by },
     values: { reason },
   };
-  await appendEvidence(tx, deps.vault, [record], deps.now());
+  await appendEvidence(tx, deps.vault, [...records, record], deps.now());
 }

@@ -346,11 +346,14 @@ describe('systems and evidence', () => {
     const personId = await fixture.addPerson({ displayName: 'Ada\r\nLovelace' });
     await addCase(fixture, { personId });
     const approvalId = `approval_${personId}_1_1`;
-    const data = { approvalId, approverIds: [approver], items: ['crm/reader'] };
+    const seats = [{ role: 'manager', approverIds: [approver] }];
+    const data = { approvalId, seats, items: ['crm/reader'], why: ['risk from 3 to 6'], riskMax: 4 };
     await tellStory(fixture.db, { at: startedAt, personId, n: 1, kind: 'approvalOpened', data });
     const { json } = await fixture.call('GET', '/api/v1/story', { token: admin });
     const lines = json?.['lines'] as string[];
-    expect(lines.at(-2)).toMatch(/Ada..Lovelace: crm\/reader waits for Mona.\[2J Manager/);
+    expect(lines.at(-2)).toMatch(
+      /Ada..Lovelace: crm\/reader waits for Mona.\[2J Manager \(manager\): risk from 3 to 6/,
+    );
     expect(lines.at(-1)).toContain(`approve ${approvalId}`);
     // eslint-disable-next-line no-control-regex -- control characters are what must be absent
     expect(lines.join('')).not.toMatch(/[\u0000-\u001f]/);

@@ -11,6 +11,7 @@ import { createToken, type CreatedToken } from '../../src/auth/tokens.ts';
 import type { Scope } from '../../src/auth/scopes.ts';
 import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { allManifests, connectorById } from '../../src/connectors/registry.ts';
+import { createDataConverter, decodePayloads } from '../../src/data-converter.ts';
 import { createCheckpointer } from '../../src/evidence/checkpoint.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { App, HttpDeps } from '../../src/http/app-types.ts';
@@ -125,6 +126,7 @@ function createDeps(db: Db, keysDir: string, now: () => Date): HttpDeps {
     keysDir,
     checkpointer: createCheckpointer({ db, signer, keysDir, now }),
     profileOf: () => null,
+    openPayloads: (payloads) => decodePayloads(createDataConverter(keysDir), payloads),
   };
 }
 

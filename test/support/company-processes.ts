@@ -30,12 +30,15 @@ export interface CompanyProcessesOptions {
   /** Default: the server that the tests share. */
   temporalAddress?: string;
   watchdog?: Watchdog;
+  /** Of the faults' probabilities. */
+  faultSeed?: number;
 }
 
 export interface CompanyProcesses {
   company: Company;
   /** The owner's view, past all privileges. */
   ownerDb: Db;
+  temporalNamespace: string;
   server: RestartableProcess;
   worker: RestartableProcess;
   /** The person behind an HRIS key. */
@@ -46,6 +49,8 @@ export interface CompanyProcesses {
     path: string,
     init?: { method?: string; body?: unknown; token?: string },
   ): Promise<{ status: number; json: unknown }>;
+  /** Events that lie in the ledger and are not derived yet. */
+  underived(): Promise<number>;
   verifyLog(): Promise<LogVerification>;
   close(): Promise<void>;
 }
@@ -57,7 +62,7 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
   const dir = mkdtempSync(join(tmpdir(), 'usher-crash-'));
   const folder = prepareDataFolder(dir);
   const policyDir = copyPolicies(options.policyEdits);
-  const { company, smtpPort } = await openCompany(folder);
+  const { company, smtpPort } = await openCompany(folder, options.faultSeed);
   const database = await createTestDatabase();
   const temporalAddress = options.temporalAddress ?? testTemporalAddress();
   const namespace = await createNamespace(temporalAddress);
@@ -76,22 +81,24 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
     USHER_TEMPORAL_NAMESPACE: namespace,
     USHER_POLICY_DIR: policyDir,
     USHER_LOG_LEVEL: 'warn',
-    // What the poll would find is not what these tests are about.
     USHER_POLL_SECONDS: '3600',
     USHER_CONSISTENCY_WINDOW_MS: '0',
     USHER_WORKFLOW_BUNDLE: process.env['TEST_WORKFLOW_BUNDLE'],
   };
   const processOf = (name: 'server' | 'worker', env: NodeJS.ProcessEnv): RestartableProcess =>
-    new RestartableProcess(watchdog, (extra) => nodeProcess(folder, name, { ...env, ...own, ...extra }));
+    new RestartableProcess(watchdog, (start, extra) => start(nodeProcess(folder, name, { ...env, ...own, ...extra })));
   const server = processOf('server', serverEnv(process.env, around));
   const worker = processOf('worker', workerEnv(process.env, around));
   const ownerDb = openDb(database.ownerUrl, 4);
   const url = serverUrl(httpPort);
   await server.start();
   company.bamboohr.registerWebhook(`${url}/webhooks/bamboohr`);
+  // From here on the poll finds nothing: what a crash left behind must be found without it.
+  company.bamboohr.faults.add({ kind: 'status', status: 503, path: '/employees/changed$', times: null });
   return {
     company,
     ownerDb,
+    temporalNamespace: namespace,
     server,
     worker,
     personId: (key) => personOf(ownerDb, key),
@@ -101,6 +108,7 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
       return (await createToken(ownerDb, { personId, label: 'test', scopes, expiresAt, now })).token;
     },
     api: (path, init) => callApi(url, path, init),
+    underived: () => countUnderived(ownerDb),
     verifyLog: () =>
       verifyLog({
         db: ownerDb,
@@ -123,6 +131,11 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
 async function personOf(db: Db, sourceKey: string): Promise<string> {
   const person = await eventually(() => findPersonByKey(db, 'bamboohr', sourceKey), `person ${sourceKey} is known`);
   return person.person_id;
+}
+
+async function countUnderived(db: Db): Promise<number> {
+  const rows = await db.selectFrom('ledger').select('event_id').where('state', '=', 'received').execute();
+  return rows.length;
 }
 
 async function callApi(
@@ -169,9 +182,9 @@ async function createNamespace(address: string): Promise<string> {
   return namespace;
 }
 
-async function openCompany(folder: DataFolder): Promise<{ company: Company; smtpPort: number }> {
+async function openCompany(folder: DataFolder, faultSeed = 1): Promise<{ company: Company; smtpPort: number }> {
   const secrets = secretsOf();
-  const company = createCompany({ secrets: secrets as never });
+  const company = createCompany({ secrets: secrets as never, faultSeed });
   for (const system of ['bamboohr', 'okta', 'crm', 'wiki', 'warehouse', 'servicenow'] as const) {
     (secrets[system] ??= {})['url'] = (await company[system].listen(0)).url;
   }

@@ -22,8 +22,8 @@ interface Engine {
 const shared = globalThis as { usherTestEngine?: Engine };
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Starts both and sets `TEST_DATABASE_ADMIN_URL` and `TEST_TEMPORAL_ADDRESS`. Leaves nothing running when it fails. */
-export async function startEngine(): Promise<void> {
+/** With `isOnDisk` both keep what they were told, as in production; tests need no more than memory. Starts both and sets `TEST_DATABASE_ADMIN_URL` and `TEST_TEMPORAL_ADDRESS`. Leaves nothing running when it fails. */
+export async function startEngine({ isOnDisk = false } = {}): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'usher-test-'));
   // The database runs as another user when this is root, and has to pass through.
   chmodSync(dir, 0o711);
@@ -38,7 +38,7 @@ export async function startEngine(): Promise<void> {
         port: await ports.any(),
         password: randomBytes(18).toString('base64url'),
         logFile: join(dir, 'postgres.log'),
-        isDurable: false,
+        isDurable: isOnDisk,
       },
       supervisor.start,
     );
@@ -47,7 +47,7 @@ export async function startEngine(): Promise<void> {
         cliFile: await ensureTemporalCli(say),
         logFile: join(dir, 'temporal.log'),
         ports: { grpc: await ports.any(), http: await ports.any(), metrics: await ports.any(), ui: await ports.any() },
-        dbFile: null,
+        dbFile: isOnDisk ? join(dir, 'temporal.db') : null,
         isHeadless: true,
         canSkipTime: true,
       },

@@ -1,16 +1,20 @@
 /** A real process of a test, to be killed at any moment and started again. A watchdog ends it even when jest is killed. */
-import { startProcess, type ProcessSpec, type RunningProcess, type Watchdog } from '../../scripts/stack/managed-process.ts';
+import { startProcess, type RunningProcess, type Start, type Watchdog } from '../../scripts/stack/managed-process.ts';
 
 const CRASH_LIMIT_MS = 30_000;
 
 export class RestartableProcess {
-  readonly #watchdog: Watchdog;
-  readonly #specOf: (extraEnv: NodeJS.ProcessEnv) => ProcessSpec;
+  readonly #launch: (extraEnv: NodeJS.ProcessEnv) => Promise<RunningProcess>;
   #running: RunningProcess | null = null;
 
-  constructor(watchdog: Watchdog, specOf: (extraEnv: NodeJS.ProcessEnv) => ProcessSpec) {
-    this.#watchdog = watchdog;
-    this.#specOf = specOf;
+  /** `launch` starts the process by the `start` that it is given, and resolves when it is ready. */
+  constructor(watchdog: Watchdog, launch: (start: Start, extraEnv: NodeJS.ProcessEnv) => Promise<unknown>) {
+    this.#launch = async (extraEnv) => {
+      let running: RunningProcess | null = null;
+      await launch(async (spec) => (running = await startProcess(spec, watchdog)), extraEnv);
+      if (!running) throw new Error('nothing was started');
+      return running;
+    };
   }
 
   get isRunning(): boolean {
@@ -20,7 +24,7 @@ export class RestartableProcess {
   /** Resolves when it is ready. Rejects when one runs already: two of them would hide what a crash left behind. */
   async start(extraEnv: NodeJS.ProcessEnv = {}): Promise<void> {
     if (this.isRunning) throw new Error('it runs already');
-    this.#running = await startProcess(this.#specOf(extraEnv), this.#watchdog);
+    this.#running = await this.#launch(extraEnv);
   }
 
   /** SIGKILL, without a chance to finish anything. */

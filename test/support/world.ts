@@ -16,7 +16,7 @@ import { createToken } from '../../src/auth/tokens.ts';
 import type { Scope } from '../../src/auth/scopes.ts';
 import type { ConnectorDefinition } from '../../src/connectors/kit/contract.ts';
 import { connectorById } from '../../src/connectors/registry.ts';
-import { createDataConverter } from '../../src/data-converter.ts';
+import { createDataConverter, decodePayloads } from '../../src/data-converter.ts';
 import { startDeliveryLoop, type DeliveryLoop } from '../../src/delivery/loop.ts';
 import { createCheckpointer } from '../../src/evidence/checkpoint.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -65,6 +65,8 @@ export interface World {
   ownerDb: Db;
   url: string;
   keysDir: string;
+  /** What the processes hold to call the company's systems. */
+  secrets: Record<string, Record<string, string>>;
   clock: TestClock;
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
@@ -172,6 +174,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     keysDir,
     checkpointer: createCheckpointer({ db: serverDb, signer, keysDir, now: clock.now }),
     profileOf: () => null,
+    openPayloads: (payloads) => decodePayloads(dataConverter, payloads),
   };
   await activatePolicy(serverDeps, { by: 'bootstrap' });
   await pollChanges(serverDeps);
@@ -235,6 +238,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ownerDb,
     url,
     keysDir,
+    secrets,
     clock,
     startWorker,
     stopWorker,

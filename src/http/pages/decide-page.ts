@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { ApprovalView, ItemView } from '../../store/read-approvals.ts';
 import { needsReasonToApprove } from '../check-reason.ts';
-import { layout, moment, type Html } from './layout.ts';
+import { day, layout, moment, type Html } from './layout.ts';
 
 export interface DecideCard {
   approval: ApprovalView;
@@ -26,26 +26,31 @@ export function decidePage(card: DecideCard): Html {
       <span class="soft">due ${moment(approval.expiresAt)}; silence is a denial</span>
     </header>
     ${card.problem === null ? '' : html`<div class="card notice" role="alert">${card.problem}</div>`} ${context(card)}
-    ${decideForm(card)}
-    <p class="soft">Approval <code>${approval.approvalId}</code></p>`;
+    ${isChoice(card) ? chooseForm(card) : decideForm(card)}
+    <p class="soft small">Approval <code>${approval.approvalId}</code></p>`;
   return layout(title, body);
 }
+
+/** A manager chooses profiles for a report whom no profile fits, instead of deciding right by right. */
+const isChoice = ({ openItems }: DecideCard): boolean => openItems.every((item) => item.action === 'assignProfile');
 
 function context(card: DecideCard): Html {
   const { approval } = card;
   const count = `${approval.seatsFilled} of ${approval.seats.length} needed`;
-  const rows: { label: string; value: Html | string }[] = [
+  const rows: { label: string; value: Html | string; isWide?: boolean }[] = [
     ...card.about,
-    { label: 'Why you', value: whyYou(card) },
     { label: 'Decided so far', value: approval.seats.length > 1 ? `${count}, by different people` : count },
-    { label: 'Who else', value: whoElse(card) },
+    { label: 'Why you', value: whyYou(card), isWide: true },
+    { label: 'Who else', value: whoElse(card), isWide: true },
   ];
   return html`<div class="card">
     <dl>
       ${rows.map(
-        ({ label, value }) =>
-          html`<dt>${label}</dt>
-            <dd>${value}</dd>`,
+        ({ label, value, isWide }) =>
+          html`<div class="${isWide === true ? 'wide' : ''}">
+            <dt>${label}</dt>
+            <dd>${value}</dd>
+          </div>`,
       )}
     </dl>
   </div>`;
@@ -53,31 +58,47 @@ function context(card: DecideCard): Html {
 
 function decideForm(card: DecideCard): Html {
   return html`<form method="post">
-    <div class="card scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>What</th>
-            <th>Where</th>
-            <th>Risk</th>
-            <th>Your decision</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${card.openItems.map((item) => itemRow(item, card))}
-        </tbody>
-      </table>
-    </div>
-    <div class="card">
-      <label for="reason">Reason</label>
-      <p class="soft">Needed for every denial, and for approving anything with a risk above 6.</p>
-      <textarea id="reason" name="reason" maxlength="2000">${card.reason}</textarea>
-      <button type="submit">Decide</button>
-    </div>
+    <div class="card">${card.openItems.map((item) => itemBlock(item, card))}</div>
+    ${reasonCard(card, 'Needed for every denial, and for approving anything with a risk above 6.', 'Decide')}
   </form>`;
 }
 
-function itemRow(item: ItemView, card: DecideCard): Html {
+function chooseForm(card: DecideCard): Html {
+  return html`<form method="post">
+    <h2>No role profile fits. Which of these should ${card.approval.person.name} get?</h2>
+    <div class="card">
+      ${card.openItems.map(
+        (item) =>
+          html`<div class="item">
+            <label class="box"
+              ><input
+                type="checkbox"
+                name="v.${item.itemDigest}"
+                value="approve"
+                ${card.chosen.get(item.itemDigest) === 'approve' ? 'checked' : ''}
+              />
+              <span><strong>${item.profileId ?? ''}</strong><br />${item.description}</span></label
+            >
+          </div>`,
+      )}
+    </div>
+    <p class="soft">
+      Nothing is granted by this alone: what the chosen profiles contain is asked for right by right. What is not chosen
+      is denied.
+    </p>
+    ${reasonCard(card, 'Needed when none is chosen.', 'Choose')}
+  </form>`;
+}
+
+function reasonCard(card: DecideCard, when: string, button: string): Html {
+  return html`<div class="card">
+    <label for="reason">Reason</label> <span class="soft">${when}</span>
+    <textarea id="reason" name="reason" maxlength="2000">${card.reason}</textarea>
+    <button type="submit">${button}</button>
+  </div>`;
+}
+
+function itemBlock(item: ItemView, card: DecideCard): Html {
   const chosen = card.chosen.get(item.itemDigest);
   const radio = (verdict: 'approve' | 'deny'): Html =>
     html`<label
@@ -90,24 +111,47 @@ function itemRow(item: ItemView, card: DecideCard): Html {
       />
       ${verdict}</label
     >`;
-  const risk = needsReasonToApprove(item) ? 'bad' : item.risk >= 3 ? 'warn' : 'ok';
-  return html`<tr>
-    <td>
-      <strong>${itemTitle(item)}</strong><br />${item.description}<br />
-      ${item.privileged ? html`<span class="tag bad">privileged</span>` : ''}
-      ${item.dataClass === 'none' ? '' : html`<span class="tag warn">data: ${item.dataClass}</span>`}
-      ${item.expiresAt === null ? '' : html`<span class="tag">ends ${moment(item.expiresAt)}</span>`}
-      ${item.conflicts.map((conflict) => html`<span class="tag bad">conflict: ${conflict}</span>`)}
-    </td>
-    <td>${item.systemId === '' ? '–' : card.systemName(item.systemId)}</td>
-    <td>
-      <strong class="${risk}">${item.risk}</strong> of 10
-      <ul>
-        ${item.reasons.map((reason) => html`<li>${reason}</li>`)}
-      </ul>
-    </td>
-    <td>${radio('approve')}${radio('deny')}</td>
-  </tr>`;
+  return html`<div class="item">
+    <div>
+      <strong>${itemTitle(item)}</strong>
+      ${item.systemId === '' ? '' : html`<span class="soft">at ${card.systemName(item.systemId)}</span>`}
+      <p>${item.description}</p>
+      <p>${tags(item)}</p>
+      ${reasonsOf(item)}
+    </div>
+    <div class="choice">${radio('approve')}${radio('deny')}</div>
+  </div>`;
+}
+
+const dataWords: Record<ItemView['dataClass'], string> = {
+  none: '',
+  internal: 'internal data',
+  financial: 'financial data',
+  customerPersonal: "customers' personal data",
+};
+
+function tags(item: ItemView): Html {
+  const tone = needsReasonToApprove(item) ? 'bad' : item.risk >= 3 ? 'warn' : 'ok';
+  const isSensitive = item.dataClass === 'financial' || item.dataClass === 'customerPersonal';
+  return html`<span class="tag ${tone}">risk ${item.risk} of 10</span>
+    ${item.privileged ? html`<span class="tag bad">privileged</span>` : ''}
+    ${
+      item.dataClass === 'none'
+        ? ''
+        : html`<span class="tag ${isSensitive ? 'warn' : ''}">${dataWords[item.dataClass]}</span>`
+    }
+    ${item.expiresAt === null ? '' : html`<span class="tag">ends ${day(item.expiresAt)}</span>`}
+    ${item.conflicts.map((conflict) => html`<span class="tag bad">conflict: ${conflict}</span>`)}`;
+}
+
+/** First why a person is asked at all, then each step of the score. */
+function reasonsOf({ reasons }: ItemView): Html {
+  const asked = /^(?:manager|security and owner): /;
+  const isTotal = (reason: string): boolean => /^risk [\d.]+$/.test(reason);
+  const why = reasons.filter((reason) => asked.test(reason)).map((reason) => reason.replace(asked, ''));
+  const steps = reasons.filter((reason) => !asked.test(reason) && !isTotal(reason));
+  return html`${why.length === 0 ? '' : html`<p class="small">Asked because: ${why.join('; ')}</p>`}
+    <p class="small soft">${steps.join(' · ')}</p>`;
 }
 
 /** What an item does, by the names that policy gives. */
@@ -148,7 +192,5 @@ function whoElse({ approval, approverId }: DecideCard): Html | string {
     }),
     ...waiting.map(({ name }) => `${name}: has not decided yet`),
   ];
-  return html`<ul>
-    ${lines.map((line) => html`<li>${line}</li>`)}
-  </ul>`;
+  return html`${lines.map((line) => html`${line}<br />`)}`;
 }

@@ -22,9 +22,11 @@ export interface HomeView {
 }
 
 const LIVE_SECONDS = 5;
+/** Systems were asked for their accounts a moment ago. */
+const ANSWER_SECONDS = 2;
 
 export function homePage(view: HomeView): Html {
-  const live = view.isLive ? html`<a href="/">stop renewing</a>` : html`<a href="/?live=1">renew by itself</a>`;
+  const live = view.isLive ? html`<a href="/">stop refreshing</a>` : html`<a href="/?live=1">keep refreshing</a>`;
   const body = html`<header>
       <h1>Usher</h1>
       ${live} <a href="/?refresh=1">ask the systems again</a>
@@ -33,6 +35,8 @@ export function homePage(view: HomeView): Html {
     ${section('Waiting for people', waiting(view))}
     ${view.holds.length === 0 ? '' : section('Held departures', holds(view))} ${section('Cases', cases(view))}
     ${section('Systems, as they themselves say', systems(view))} ${section('Incidents', incidents(view))}`;
+  const isAnswerDue = view.accounts.some((held) => held.accounts === null && held.error === null);
+  if (isAnswerDue) return layout('Usher', body, { refreshSeconds: ANSWER_SECONDS });
   return layout('Usher', body, view.isLive ? { refreshSeconds: LIVE_SECONDS } : {});
 }
 
@@ -64,28 +68,64 @@ function waiting(view: HomeView): Html {
   const rows = view.approvals.map(
     (approval) =>
       html`<tr>
-        <td>${linked(view, approval.approvalId, approval.person.name)}</td>
-        <td>
-          ${approval.items.map((item) => html`${itemTitle(item)} <span class="soft">risk ${item.risk}</span><br />`)}
-        </td>
-        <td>${approval.waitsFor.map(({ name }) => html`${name}<br />`)}</td>
-        <td>${approval.seatsFilled} of ${approval.seats.length}</td>
-        <td>${moment(approval.expiresAt)}</td>
+        <td class="who">${linked(view, approval.approvalId, approval.person.name)}</td>
+        <td>${subjects(approval)}</td>
+        <td>${approval.seats.map((seat) => awaited(seat, approval))}</td>
+        <td class="when">${moment(approval.expiresAt)}</td>
       </tr>`,
   );
-  return table(['Who for', 'What', 'Waits for', 'Said', 'Due'], rows, 'Nobody is awaited.');
+  return table(['For', 'What', 'Waits for', 'Due'], rows, 'Nobody is awaited.');
+}
+
+function subjects({ items }: ApprovalView): Html {
+  if (items.every((item) => item.action === 'assignProfile'))
+    return html`<details>
+      <summary>a choice among ${items.length} profiles</summary>
+      ${items.map((item) => html`<span class="tag">${item.profileId ?? ''}</span>`)}
+    </details>`;
+  return html`${items.map((item) => html`${itemTitle(item)} <span class="soft">risk ${item.risk}</span><br />`)}`;
+}
+
+/** A seat with those who may still fill it, or with who did. */
+function awaited(seat: ApprovalView['seats'][number], { waitsFor, decisions }: ApprovalView): Html {
+  const waiting = new Set(waitsFor.map(({ personId }) => personId));
+  const said = new Set(decisions.map(({ approver }) => approver.personId));
+  const open = seat.approvers.filter(({ personId }) => waiting.has(personId));
+  const decided = seat.approvers.filter(({ personId }) => said.has(personId));
+  const names = (people: typeof open): string => people.map(({ name }) => name).join(' or ');
+  return html`${open.length === 0 ? '' : names(open)}
+    ${decided.length === 0 ? '' : html`<span class="ok">${names(decided)} decided</span>`}
+    <span class="soft">(${seat.role})</span><br />`;
 }
 
 function holds(view: HomeView): Html {
   const rows = view.holds.map(
     (hold) =>
       html`<tr>
-        <td>${linked(view, hold.caseId, hold.person)}</td>
-        <td>${moment(hold.effectiveAt)}</td>
+        <td class="who">${linked(view, hold.caseId, hold.person)}</td>
+        <td class="when">${moment(hold.effectiveAt)}</td>
         <td>${hold.reason ?? 'an unusual wave'}</td>
       </tr>`,
   );
   return table(['Who', 'Was due', 'Why held'], rows, 'Nothing is held.');
+}
+
+/** What the states of a case mean to a reader. */
+const stateWords: Record<string, string> = {
+  waiting: 'waits for its time',
+  planning: 'is being planned',
+  awaitingApproval: 'waits for people',
+  provisioning: 'is being carried out',
+  held: 'held',
+  done: 'done',
+  cancelled: 'cancelled',
+  superseded: 'superseded',
+  failed: 'failed',
+};
+
+function stateOf({ kind, state, isEffective }: CaseView): string {
+  if (kind === 'leaver' && state === 'waiting' && isEffective) return 'removed; looks again';
+  return stateWords[state] ?? state;
 }
 
 function cases(view: HomeView): Html {
@@ -93,28 +133,27 @@ function cases(view: HomeView): Html {
   const rows = view.cases.map(
     (found) =>
       html`<tr>
-        <td>${linked(view, found.caseId, found.person)}</td>
+        <td class="who">${linked(view, found.caseId, found.person)}</td>
         <td>${found.kind}</td>
-        <td class="${tone[found.state] ?? ''}">${found.state}</td>
-        <td>${moment(found.effectiveAt)}</td>
-        <td>${moment(found.openedAt)}</td>
+        <td class="${tone[found.state] ?? ''}" title="${found.state}">${stateOf(found)}</td>
+        <td class="when">${moment(found.effectiveAt)}</td>
+        <td class="when">${found.dueAt === null ? '' : moment(found.dueAt)}</td>
       </tr>`,
   );
-  return table(['Who', 'Kind', 'State', 'Effective', 'Opened'], rows, 'No case yet.');
+  return table(['Who', 'Kind', 'State', 'Effective', 'Next step due'], rows, 'No case yet.');
 }
 
 function systems(view: HomeView): Html {
   const rows = view.systems.map((system) => {
     const held = view.accounts.find((each) => each.systemId === system.systemId);
+    const product = system.connector === system.systemId ? '' : html`<span class="soft">${system.connector}</span>`;
     return html`<tr>
-      <td>
-        ${system.displayName}<br /><span class="soft">${system.systemId}, ${system.connector}</span><br />
-        ${health(system)}
-      </td>
-      <td>${held === undefined ? html`<span class="soft">holds no accounts</span>` : accounts(held)}</td>
+      <td class="who">${system.displayName} ${product}</td>
+      <td>${health(system)}</td>
+      <td>${held === undefined ? html`<span class="soft">no accounts to hand out</span>` : accounts(held)}</td>
     </tr>`;
   });
-  return table(['System', 'Accounts'], rows, 'No policy is active yet.');
+  return table(['System', 'Health', 'Accounts'], rows, 'No policy is active yet.');
 }
 
 function health(system: SystemView): Html {
@@ -138,7 +177,7 @@ function accounts(held: SystemAccounts): Html {
         (account) =>
           html`<tr>
             <td>${account.person ?? html`<span class="warn">nobody known</span> <code>${account.accountId}</code>`}</td>
-            <td class="${account.canLogIn ? 'ok' : 'soft'}">${account.vendorStatus}</td>
+            <td class="who ${account.canLogIn ? 'ok' : 'soft'}">${account.vendorStatus.toLowerCase()}</td>
             <td>${account.entitlements.map((id) => html`<span class="tag">${id}</span>`)}</td>
           </tr>`,
       ),
@@ -155,7 +194,7 @@ function incidents(view: HomeView): Html {
         <td>${incident.systemId}: ${incident.summary}</td>
         <td>${incident.ticketNumber ?? 'no ticket yet'}</td>
         <td>${incident.attached.length}</td>
-        <td>${moment(incident.openedAt)}</td>
+        <td class="when">${moment(incident.openedAt)}</td>
       </tr>`,
   );
   return table(['State', 'What', 'Ticket', 'Items', 'Since'], rows, 'No incident.');

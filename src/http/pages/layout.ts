@@ -19,17 +19,27 @@ main{max-width:1100px;margin:0 auto;padding:24px 20px 64px}
 header{display:flex;flex-wrap:wrap;gap:4px 18px;align-items:baseline;margin-bottom:18px}
 h1{font-size:22px;margin:0}h2{font-size:16px;margin:28px 0 8px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:12px 0}
-.scroll{overflow-x:auto}
+.card>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
+.scroll{overflow-x:auto;padding-top:8px;padding-bottom:8px}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1px solid var(--line)}
+.scroll>table{min-width:640px}
+th,td{text-align:left;vertical-align:top;padding:9px 16px 9px 0;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{color:var(--soft);font-weight:600;font-size:13px}
-td{overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-.soft{color:var(--soft)}.ok{color:var(--ok)}.warn{color:var(--warn)}.bad{color:var(--bad)}
-.tag{display:inline-block;border:1px solid var(--line);border-radius:99px;padding:0 8px;font-size:12px;margin:0 4px 2px 0}
+th:last-child,td:last-child{padding-right:0}
+.when,.who{white-space:nowrap}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:6px 28px;margin:0}
+dl div{display:flex;gap:12px}dl div.wide{grid-column:1/-1}
+dt{color:var(--soft);flex:0 0 104px}dd{margin:0;overflow-wrap:anywhere}
+.soft{color:var(--soft)}.small{font-size:13px}.ok{color:var(--ok)}.warn{color:var(--warn)}.bad{color:var(--bad)}
+.tag{display:inline-block;border:1px solid var(--line);border-radius:99px;padding:0 8px;font-size:12px;margin:0 4px 2px 0;white-space:nowrap}
 .tag.bad{border-color:var(--bad)}.tag.warn{border-color:var(--warn)}
-ul{margin:4px 0;padding-left:18px}code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
-a{color:var(--accent)}label{display:block;white-space:nowrap}
+.item{display:grid;grid-template-columns:1fr auto;gap:2px 28px;padding:14px 0;border-bottom:1px solid var(--line)}
+.item:first-child{padding-top:0}.item:last-child{border-bottom:0;padding-bottom:0}
+.item p{margin:2px 0}.item .choice{display:flex;gap:18px;align-items:flex-start}
+@media(max-width:640px){.item{grid-template-columns:1fr}}
+ul{margin:0;padding-left:18px}code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
+summary{cursor:pointer}summary.soft{font-size:13px}
+a{color:var(--accent)}label{white-space:nowrap}label.box{white-space:normal;display:flex;gap:10px}
 textarea{width:100%;min-height:74px;font:inherit;color:inherit;background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:8px}
 button{font:inherit;font-weight:600;color:#fff;background:#1f6feb;border:0;border-radius:8px;padding:9px 20px;margin-top:12px;cursor:pointer}
 .notice{border-left:4px solid var(--bad)}
@@ -74,7 +84,14 @@ export function messagePage(title: string, lines: string[]): Html {
   );
 }
 
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
 /** An instant for readers: to the minute, in UTC, and saying so. */
 export function moment(instant: string): string {
-  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+  return `${day(instant)}, ${instant.slice(11, 16)} UTC`;
+}
+
+/** A date, or the date of an instant, for readers: `8 Dec 2026`. */
+export function day(date: string): string {
+  return `${Number(date.slice(8, 10))} ${months[Number(date.slice(5, 7)) - 1] ?? '?'} ${date.slice(0, 4)}`;
 }

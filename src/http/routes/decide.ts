@@ -13,7 +13,7 @@ import type { AppContext, HttpDeps } from '../app-types.ts';
 import { assertReason } from '../check-reason.ts';
 import { parseInput } from '../input.ts';
 import { decidePage, itemTitle, type DecideCard } from '../pages/decide-page.ts';
-import { messagePage, moment, type Html } from '../pages/layout.ts';
+import { day, messagePage, moment, type Html } from '../pages/layout.ts';
 import type { Router } from '../router.ts';
 
 export function decideRoutes(router: Router, deps: HttpDeps): void {
@@ -113,7 +113,8 @@ async function decide(deps: HttpDeps, opened: OpenLink, form: URLSearchParams): 
   const reason = form.get('reason') ?? '';
   if (reason.length > 2000) throw new AppError('invalidInput', 'reason: at most 2000 characters', 'reason');
   const verdicts = openItems.map((item) => {
-    const verdict = form.get(`v.${item.itemDigest}`);
+    // A box that is not ticked is not sent.
+    const verdict = form.get(`v.${item.itemDigest}`) ?? (item.action === 'assignProfile' ? 'deny' : null);
     if (verdict !== 'approve' && verdict !== 'deny')
       throw new AppError('invalidInput', `${itemTitle(item)}: choose approve or deny`, `v.${item.itemDigest}`);
     return parseInput(ItemVerdict, { itemDigest: item.itemDigest, verdict }, 'verdict');
@@ -172,7 +173,7 @@ async function aboutPerson(deps: HttpDeps, approval: ApprovalView): Promise<Deci
     ['Location', facts.location],
     ['Employment', facts.employmentType],
     ['Manager', manager ? nameOf(manager.person_id) : 'none on record'],
-    ['First day', facts.startDate],
+    ['First day', facts.startDate === null ? null : day(facts.startDate)],
     ['Asked by', 'Usher, because the HR record says so'],
   ];
   return rows.flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));

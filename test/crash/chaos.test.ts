@@ -1,0 +1,251 @@
+/**
+ * Ten events at once while connectors fail and worker, server and Temporal are killed at random moments. The moments, the
+ * order and the faults come from one seed: USHER_CHAOS_SEED repeats a run as far as processes on one machine can.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Connection } from '@temporalio/client';
+import type { FaultRule } from '../../sandbox/faults.ts';
+import { Watchdog } from '../../scripts/stack/managed-process.ts';
+import { PortPicker } from '../../scripts/stack/ports.ts';
+import { ensureTemporalCli } from '../../temporal/cli.ts';
+import { startDevServer } from '../../temporal/dev-server.ts';
+import { chaosStories, systemNames, type Story } from '../support/chaos-stories.ts';
+import { startCompanyProcesses, type CompanyProcesses } from '../support/company-processes.ts';
+import { holdingAt } from '../support/company-view.ts';
+import { approve, crashPolicy } from '../support/crash-cast.ts';
+import { RestartableProcess } from '../support/restartable-process.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { eventually } from '../support/world.ts';
+
+const seed = Number(process.env['USHER_CHAOS_SEED'] ?? 20_261_124);
+const random = createSeededRandom(seed);
+
+/** Together they hit one call in twenty. */
+const faultKinds: Omit<FaultRule, 'times' | 'probability'>[] = [
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503 },
+  { kind: 'throttle', retryAfterSeconds: 1 },
+  { kind: 'reset' },
+  { kind: 'malformed' },
+  { kind: 'lostResponse' },
+  { kind: 'lie' },
+];
+const faultProbability = 0.05 / faultKinds.length;
+const faulty = ['bamboohr', ...systemNames, 'servicenow'] as const;
+
+let usher: CompanyProcesses;
+let temporal: RestartableProcess;
+let address: string;
+const watchdog = new Watchdog();
+const dir = mkdtempSync(join(tmpdir(), 'usher-chaos-'));
+const keyOf = new Map<Story, string>();
+
+async function prepareTemporal(): Promise<void> {
+  const ports = new PortPicker();
+  const own = { grpc: await ports.any(), http: await ports.any(), metrics: await ports.any(), ui: await ports.any() };
+  const cliFile = await ensureTemporalCli(() => undefined);
+  address = `127.0.0.1:${own.grpc}`;
+  temporal = new RestartableProcess(watchdog, (start) =>
+    startDevServer(
+      {
+        cliFile,
+        logFile: join(dir, 'temporal.log'),
+        ports: own,
+        dbFile: join(dir, 'temporal.db'),
+        isHeadless: true,
+        canSkipTime: false,
+      },
+      start,
+    ),
+  );
+  await temporal.start();
+}
+
+beforeAll(async () => {
+  process.stderr.write(`chaos: USHER_CHAOS_SEED=${seed}\n`);
+  await prepareTemporal();
+  usher = await startCompanyProcesses({
+    policyEdits: crashPolicy,
+    temporalAddress: address,
+    watchdog,
+    faultSeed: seed,
+  });
+  await usher.worker.start();
+}, 60_000);
+afterAll(async () => {
+  await usher?.close();
+  await temporal?.stop();
+  watchdog.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function play(story: Story, pausesMs: readonly number[]): Promise<void> {
+  let key = '';
+  for (const [index, step] of story.steps.entries()) {
+    await sleep(pausesMs[index] ?? 0);
+    key = step(key);
+    keyOf.set(story, key);
+  }
+}
+
+/** Kills one after the other, each for up to a second and a half. Answers when all of them run again. */
+async function killAtRandom(): Promise<void> {
+  const victims = random.shuffled(['worker', 'worker', 'server', 'server', 'temporal', 'worker+server'] as const);
+  for (const victim of victims) {
+    await sleep(random.between(300, 2_500));
+    const hit = {
+      worker: [usher.worker],
+      server: [usher.server],
+      temporal: [temporal],
+      'worker+server': [usher.server, usher.worker],
+    }[victim];
+    for (const one of hit) await one.kill();
+    await sleep(random.between(0, 1_500));
+    // A worker that starts while Temporal is away ends at once; here every victim comes back alone.
+    for (const one of hit) await one.start();
+  }
+}
+
+/** Everybody who is asked says yes, again and again until nothing is open. */
+function decideAll(): { stop(): Promise<void> } {
+  let isOn = true;
+  const tokens = new Map<string, string>();
+  const tokenOf = async (personId: string): Promise<string> => {
+    const token = tokens.get(personId) ?? (await usher.tokenOf(personId, ['decide', 'read:own-cases']));
+    tokens.set(personId, token);
+    return token;
+  };
+  const round = async (): Promise<void> => {
+    const open = await usher.ownerDb.selectFrom('approval').selectAll().where('state', '=', 'open').execute();
+    for (const { approval_id, seats } of open) {
+      for (const seat of seats) {
+        const [approver] = seat.approverIds;
+        // Refused, or the server is down: the next round asks again.
+        if (approver) await approve(usher, approval_id, await tokenOf(approver)).catch(() => undefined);
+      }
+    }
+  };
+  const running = (async () => {
+    while (isOn) {
+      await round();
+      await sleep(400);
+    }
+  })();
+  return {
+    async stop() {
+      isOn = false;
+      await running;
+    },
+  };
+}
+
+/** What a person would do about a change that failed twice: ask for another attempt. */
+async function retryFailed(): Promise<void> {
+  const token = await usher.tokenOf(await usher.personId('109'), ['operate']);
+  const failed = await usher.ownerDb
+    .selectFrom('incident_item as i')
+    .innerJoin('incident as o', 'o.incident_id', 'i.incident_id')
+    .select(['o.system_id', 'i.person_id', 'i.n'])
+    .where('o.kind', '=', 'itemFailed')
+    .where('i.detached_at', 'is', null)
+    .execute();
+  for (const { system_id: systemId, person_id, n } of failed) {
+    await usher.api(`/api/v1/cases/case_${person_id}_${n}/retry`, { method: 'POST', token, body: { systemId } });
+  }
+}
+
+async function unfinished(): Promise<string[]> {
+  const { ownerDb: db } = usher;
+  const cases = await db.selectFrom('usher_case').selectAll().where('closed_at', 'is', null).execute();
+  const rows = await db.selectFrom('delivery').selectAll().where('delivered_at', 'is', null).execute();
+  const incidents = await db.selectFrom('incident').selectAll().where('state', '=', 'open').execute();
+  return [
+    ...cases.map((row) => `${row.case_id} ${row.kind} ${row.state}`),
+    ...rows.map((row) => `${row.kind} of ${row.person_id} ${row.n}`),
+    ...incidents.map((row) => `incident ${row.kind} at ${row.system_id}`),
+    ...((await usher.underived()) > 0 ? ['events'] : []),
+  ];
+}
+
+async function runningWorkflows(): Promise<string[]> {
+  const connection = await Connection.connect({ address });
+  try {
+    const query = "ExecutionStatus = 'Running'";
+    const answer = await connection.workflowService.listWorkflowExecutions({
+      namespace: usher.temporalNamespace,
+      query,
+    });
+    return (answer.executions ?? []).map(({ execution }) => execution?.workflowId ?? '');
+  } finally {
+    await connection.close();
+  }
+}
+
+describe(`ten events among faults and kills (seed ${seed})`, () => {
+  test('all of them end, although anything may fail and die at any moment', async () => {
+    for (const system of faulty) {
+      for (const kind of faultKinds) {
+        usher.company[system].faults.add({ ...kind, times: null, probability: faultProbability });
+      }
+    }
+    const decisions = decideAll();
+    const stories = random.shuffled(chaosStories(usher));
+    const plays = stories.map((story, index) =>
+      play(story, [index * random.between(300, 1_000), random.between(200, 4_000)]),
+    );
+    await Promise.all([...plays, killAtRandom()]);
+    for (const system of faulty) usher.company[system].faults.clear();
+    await retryFailed();
+    await eventually(
+      async () => {
+        const open = await unfinished();
+        if (open.length > 0) throw new Error(open.join('; '));
+        return true;
+      },
+      'everything ends',
+      75_000,
+    );
+    await decisions.stop();
+    await eventually(async () => (await runningWorkflows()).length === 0, 'no workflow runs any more', 10_000);
+  }, 150_000);
+
+  test('everybody ends with what they should hold, and nobody with two accounts', async () => {
+    for (const [story, key] of keyOf) {
+      const personId = await usher.personId(key);
+      const cases = await usher.ownerDb
+        .selectFrom('usher_case')
+        .select(['n', 'state'])
+        .where('person_id', '=', personId)
+        .orderBy('n', 'desc')
+        .execute();
+      expect({ story: story.name, ends: `${cases[0]?.n} ${cases[0]?.state}` }).toEqual({
+        story: story.name,
+        ends: story.ends,
+      });
+      for (const system of systemNames) {
+        const groups = story.holds[system] ?? [];
+        const { accountIds, groupIds, canLogIn, sessions } = holdingAt(usher, system, [personId, key]);
+        expect({ story: story.name, system, groupIds, canLogIn }).toEqual({
+          story: story.name,
+          system,
+          groupIds: groups,
+          canLogIn: groups.length > 0,
+        });
+        expect(accountIds.length).toBeLessThanOrEqual(1);
+        if (groups.length === 0) expect(sessions).toBe(0);
+      }
+    }
+    expect(keyOf.size).toBe(10);
+  });
+
+  test('no decision counts twice, and the evidence log is whole', async () => {
+    const decisions = await usher.ownerDb.selectFrom('decision').select(['approval_id', 'approver_id']).execute();
+    const given = decisions.map((row) => `${row.approval_id} ${row.approver_id}`);
+    expect(given).toEqual([...new Set(given)]);
+    expect((await usher.verifyLog()).findings).toEqual([]);
+  });
+});
