@@ -38,7 +38,7 @@ export function memoryConnector(id: string): ConnectorDefinition {
     secretFields: [],
     create: ({ systemId }) => createMemory(systems, systemId),
   });
-  return definition as ConnectorDefinition;
+  return definition;
 }
 
 function createMemory(systems: Map<string, Map<string, Stored>>, systemId: string): TargetConnector {

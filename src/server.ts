@@ -30,7 +30,14 @@ import { pollChanges } from './use-cases/poll-changes.ts';
 const DB_CONNECTIONS_MAX = 32;
 const BASELINE_WAIT_MAX_MS = 60_000;
 
-async function main(config: ServerConfig): Promise<void> {
+interface Composed {
+  deps: HttpDeps;
+  /** Names of CLI profiles, filled in by the bootstrap of the sample company. */
+  setProfiles: (names: ProfileNames) => void;
+  close: () => Promise<void>;
+}
+
+async function compose(config: ServerConfig): Promise<Composed> {
   const log = createLogger('server', config.USHER_LOG_LEVEL);
   if (config.USHER_DATABASE_OWNER_URL) await migrateToLatest(config.USHER_DATABASE_OWNER_URL);
   const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
@@ -72,8 +79,17 @@ async function main(config: ServerConfig): Promise<void> {
     profileOf: (personId) => profiles.get(personId) ?? null,
     openPayloads: (payloads) => decodePayloads(dataConverter, payloads),
   };
-  await ensureWorkerToken(db, config.keysDir, now());
-  if (config.USHER_BOOTSTRAP === 'sandbox') profiles = await bootstrapSandbox(deps, config.USHER_DATA_DIR);
+  const close = async (): Promise<void> => {
+    await connection.close();
+    await db.destroy();
+  };
+  return { deps, setProfiles: (names) => (profiles = names), close };
+}
+
+async function main(config: ServerConfig): Promise<void> {
+  const { deps, setProfiles, close } = await compose(config);
+  await ensureWorkerToken(deps.db, config.keysDir, deps.now());
+  if (config.USHER_BOOTSTRAP === 'sandbox') setProfiles(await bootstrapSandbox(deps, config.USHER_DATA_DIR));
   await deriveLeftBehind(deps, 0);
   const loops = startServerLoops(deps, config.USHER_POLL_SECONDS);
   const server = serve({
@@ -85,8 +101,7 @@ async function main(config: ServerConfig): Promise<void> {
     server.close();
     await loops.stop();
     await derivationsSettled(deps);
-    await connection.close();
-    await db.destroy();
+    await close();
   };
   const stopOnce = (): void => {
     stop().then(

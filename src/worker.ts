@@ -34,17 +34,11 @@ async function bundleOf(file: string | undefined): Promise<WorkflowBundle> {
   return file === undefined ? bundleWorkflows() : { code: readFileSync(file, 'utf8') };
 }
 
-async function main(config: WorkerConfig): Promise<void> {
-  const log = createLogger('worker', config.USHER_LOG_LEVEL);
-  logEngineWarnings(log);
-  const connection = await NativeConnection.connect({ address: config.USHER_TEMPORAL_ADDRESS });
-  const dataConverter = createDataConverter(config.keysDir);
-  const temporal = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });
-  const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
+function composeDeps(config: WorkerConfig, parts: Pick<WorkerDeps, 'db' | 'temporal' | 'log'>): WorkerDeps {
   const verifier = openVerifier(config.keysDir);
-  const policies = new PolicyReader(db, verifier, policyHash);
-  const deps: WorkerDeps = {
-    db,
+  const policies = new PolicyReader(parts.db, verifier, policyHash);
+  return {
+    ...parts,
     vault: openPersonVault(config.keysDir),
     verifier,
     policies,
@@ -60,11 +54,19 @@ async function main(config: WorkerConfig): Promise<void> {
     server: createServerClient(config.USHER_SERVER_URL, () =>
       readFileSync(join(config.keysDir, 'worker.token'), 'utf8').trim(),
     ),
-    temporal,
     now: () => new Date(),
-    log,
     crashPoint: createCrashPoint(config.USHER_CRASH_POINT),
   };
+}
+
+async function main(config: WorkerConfig): Promise<void> {
+  const log = createLogger('worker', config.USHER_LOG_LEVEL);
+  logEngineWarnings(log);
+  const connection = await NativeConnection.connect({ address: config.USHER_TEMPORAL_ADDRESS });
+  const dataConverter = createDataConverter(config.keysDir);
+  const temporal = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });
+  const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
+  const deps = composeDeps(config, { db, temporal, log });
   const workers = await createWorkers(deps, {
     connection,
     namespace: config.USHER_TEMPORAL_NAMESPACE,

@@ -6,6 +6,7 @@ import type { Say } from './step.ts';
 
 const defaults = {
   http: 4800,
+  codec: 4801,
   sandbox: 4810,
   postgres: 4830,
   temporal: 7233,
@@ -18,6 +19,7 @@ export type CompanyPorts = Record<keyof typeof defaults, number>;
 
 const names: Record<keyof CompanyPorts, string> = {
   http: "Usher's port",
+  codec: 'the port that opens payloads for the Temporal UI',
   sandbox: "the sandbox's first port",
   postgres: "PostgreSQL's port",
   temporal: "Temporal's port",

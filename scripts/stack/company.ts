@@ -11,6 +11,7 @@ import { bootstrapNamespace } from '../../temporal/bootstrap.ts';
 import { ensureTemporalCli } from '../../temporal/cli.ts';
 import { startDevServer } from '../../temporal/dev-server.ts';
 import { namespace, sandboxEnv, serverEnv, serverUrl, workerEnv, type Surroundings } from './child-env.ts';
+import { openCodecDoor } from './codec-door.ts';
 import { pickPorts, type CompanyPorts } from './company-ports.ts';
 import {
   checkout,
@@ -109,7 +110,7 @@ async function startTemporal({
         ui: ports.temporalUi,
       },
       dbFile: join(folder.temporal, 'temporal.db'),
-      codecUrl: `${serverUrl(ports.http)}/codec`,
+      codecUrl: `http://127.0.0.1:${ports.codec}`,
       isHeadless: false,
       canSkipTime: false,
     },
@@ -228,7 +229,9 @@ export async function startCompany(options: CompanyOptions, signal?: AbortSignal
   });
   const supervisor = new Supervisor(options.say);
   if (supervisor.watchdogPid !== undefined) rememberWatchdog(folder.dir, supervisor.watchdogPid);
+  let closeCodecDoor = (): Promise<void> => Promise.resolve();
   const stop = async (): Promise<void> => {
+    await closeCodecDoor();
     await supervisor.stop();
     release();
   };
@@ -236,6 +239,12 @@ export async function startCompany(options: CompanyOptions, signal?: AbortSignal
   signal?.addEventListener('abort', stopEarly);
   try {
     const ports = await pickPorts(folder, options.say, options.hasRandomPorts);
+    closeCodecDoor = await openCodecDoor({
+      dataDir: folder.dir,
+      port: ports.codec,
+      uiOrigin: `http://127.0.0.1:${ports.temporalUi}`,
+      serverUrl: serverUrl(ports.http),
+    });
     const started = await startAll({ folder, ports, supervisor, options });
     return { ...started, stop };
   } catch (error) {

@@ -8,7 +8,7 @@ import type { CorrelationKeys } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import type { OpenSystem } from '../policy/connector-pool.ts';
 import type { SignedAuthorisation } from '../schemas/authorisation.ts';
-import { lockInTx } from '../store/db.ts';
+import { whileLocked } from '../store/db.ts';
 import { operationKeyOf, operationsOf, type OperationRow } from '../store/operations.ts';
 import { getPerson } from '../store/people.ts';
 import { correlationKeys } from './account-profile.ts';
@@ -43,10 +43,8 @@ export type ApplyAccessResult =
  * Throws retryable failures for throttling, outage and unknown outcomes; these consume no business retry.
  */
 export async function applyAccess(deps: WorkerDeps, input: ApplyAccessInput): Promise<ApplyAccessResult> {
-  return deps.db.transaction().execute(async (tx) => {
-    await lockInTx(tx, 'personOnSystem', `${input.personId}/${input.systemId}`);
-    return applyLocked(deps, input);
-  });
+  const subject = `${input.personId}/${input.systemId}`;
+  return whileLocked(deps.db, 'personOnSystem', subject, () => applyLocked(deps, input));
 }
 
 async function applyLocked(deps: WorkerDeps, input: ApplyAccessInput): Promise<ApplyAccessResult> {

@@ -147,7 +147,7 @@ async function planDeparture(
   const at = laterOf(input.at, cutoff.departure.effectiveAt);
   if (mayAccess(context, at)) return { phase: 'superseded' };
   await setState(deps, usherCase, { state: 'planning', is_effective: true });
-  if (input.accounts === null) return leavePlan(deps, context, cutoff.departure as unknown as DepartureAuthorisation);
+  if (input.accounts === null) return leavePlan(deps, context, cutoff.departure);
   const items = planLeaver({
     personId: input.personId,
     spellN: usherCase.spell_n,
@@ -203,60 +203,8 @@ async function propose(
   items: Item[],
   approvedDigests: string[] = [],
 ): Promise<PlanCaseResult> {
-  const now = deps.now();
   const { policy } = context.index;
-  const inputHash = sha256Hex(
-    canonicalJson({
-      snapshotId: context.snapshot.snapshotId,
-      policyHash: context.policyHash,
-      people: context.people,
-      decisions: context.decisions.map((decision) => decision.decisionId),
-      grants: context.grants,
-      accounts: input.accounts,
-      at: input.at,
-    }),
-  );
-  await deps.db.transaction().execute(async (tx) => {
-    await tx
-      .insertInto('proposal')
-      .values({
-        proposal_id: input.proposalId,
-        person_id: input.personId,
-        n: input.n,
-        spell_n: usherCase.spell_n,
-        snapshot_id: context.snapshot.snapshotId,
-        policy_hash: context.policyHash,
-        planned_at: now,
-        input_hash: inputHash,
-        items: JSON.stringify(items),
-      })
-      .onConflict((conflict) => conflict.column('proposal_id').doNothing())
-      .execute();
-    const data = { items: items.map(describe), kind: usherCase.kind };
-    await tellStory(tx, { at: now, personId: input.personId, n: input.n, kind: 'planned', data });
-    await appendEvidence(
-      tx,
-      deps.vault,
-      [
-        {
-          operationKey: input.proposalId,
-          kind: 'planned',
-          personId: input.personId,
-          caseId: usherCase.case_id,
-          body: {
-            proposalId: input.proposalId,
-            snapshotId: context.snapshot.snapshotId,
-            policyHash: context.policyHash,
-            inputHash,
-            at: input.at,
-            items,
-          },
-          values: null,
-        },
-      ],
-      now,
-    );
-  });
+  await storeProposal(deps, input, usherCase, context, items);
   return {
     phase: 'items',
     kind: usherCase.kind,
@@ -268,6 +216,57 @@ async function propose(
     remindAfterSeconds: policy.routing.remindAfter,
     expireAfterSeconds: policy.routing.expireAfter,
   };
+}
+
+/** Hash over all inputs of the plan, for the auditor's recomputation. */
+function inputHashOf(input: PlanCaseInput, context: PersonContext): string {
+  return sha256Hex(
+    canonicalJson({
+      snapshotId: context.snapshot.snapshotId,
+      policyHash: context.policyHash,
+      people: context.people,
+      decisions: context.decisions.map((decision) => decision.decisionId),
+      grants: context.grants,
+      accounts: input.accounts,
+      at: input.at,
+    }),
+  );
+}
+
+async function storeProposal(
+  deps: WorkerDeps,
+  input: PlanCaseInput,
+  usherCase: CaseRow,
+  context: PersonContext,
+  items: readonly Item[],
+): Promise<void> {
+  const now = deps.now();
+  const { personId, n, proposalId, at } = input;
+  const { policyHash, snapshot } = context;
+  const { snapshotId } = snapshot;
+  const inputHash = inputHashOf(input, context);
+  await deps.db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('proposal')
+      .values({
+        proposal_id: proposalId,
+        person_id: personId,
+        n,
+        spell_n: usherCase.spell_n,
+        snapshot_id: snapshotId,
+        policy_hash: policyHash,
+        planned_at: now,
+        input_hash: inputHash,
+        items: JSON.stringify(items),
+      })
+      .onConflict((conflict) => conflict.column('proposal_id').doNothing())
+      .execute();
+    const data = { items: items.map(describe), kind: usherCase.kind };
+    await tellStory(tx, { at: now, personId, n, kind: 'planned', data });
+    const body = { proposalId, snapshotId, policyHash, inputHash, at, items };
+    const about = { operationKey: proposalId, personId, caseId: usherCase.case_id };
+    await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values: null }], now);
+  });
 }
 
 function describe(item: Item): Record<string, unknown> {

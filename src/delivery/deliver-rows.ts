@@ -23,7 +23,6 @@ const ALARM_AGE_MS = 5 * 60_000;
 
 /** Delivers what is due; with `kinds` only rows of these kinds. Answers how many rows went. */
 export async function deliverRows(deps: WorkerDeps, kinds: readonly DeliveryTable['kind'][]): Promise<number> {
-  const now = deps.now();
   const rows = await deps.db
     .selectFrom('delivery')
     .selectAll()

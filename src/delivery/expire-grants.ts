@@ -5,6 +5,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { planLeaver } from '../domain/plan-leaver.ts';
+import type { Item } from '../schemas/item.ts';
 import { indexOf } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { uuidV7 } from '../store/uuid.ts';
@@ -74,34 +75,8 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   });
   const item = planned.find((candidate) => candidate.action === 'revoke');
   if (!item) return;
-  const expiry = { ...item, reasons: ['the time of this access is over'] };
-  const snapshot = await deps.db
-    .selectFrom('snapshot')
-    .select('snapshot_id')
-    .where('person_id', '=', row.person_id)
-    .orderBy('observed_at', 'desc')
-    .executeTakeFirstOrThrow();
-  const siblings = await deps.db
-    .selectFrom('operation')
-    .select(({ fn }) => fn.max('k').as('k'))
-    .where('person_id', '=', row.person_id)
-    .where('n', '=', row.case_n)
-    .executeTakeFirst();
-  const k = Math.max(FIRST_EXPIRY_K, (siblings?.k ?? 0) + 1);
-  await deps.db
-    .insertInto('proposal')
-    .values({
-      proposal_id: uuidV7(now),
-      person_id: row.person_id,
-      n: row.case_n,
-      spell_n: row.spell_n,
-      snapshot_id: snapshot.snapshot_id,
-      policy_hash: version.policyHash,
-      planned_at: now,
-      input_hash: sha256Hex(canonicalJson({ account, at: now.toISOString() })),
-      items: JSON.stringify([expiry]),
-    })
-    .execute();
+  const k = await nextExpiryK(deps, row.person_id, row.case_n);
+  await proposeExpiry(deps, row, { ...item, reasons: ['the time of this access is over'] }, version.policyHash, now);
   await startRevocation(deps, row, item.itemDigest, k);
   await deps.db
     .updateTable('person_grant')
@@ -109,6 +84,46 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
     .where('person_id', '=', row.person_id)
     .where('system_id', '=', row.system_id)
     .where('vendor_entitlement_id', '=', row.vendor_entitlement_id)
+    .execute();
+}
+
+/** The next number of this case's ends. */
+async function nextExpiryK(deps: WorkerDeps, personId: string, n: number): Promise<number> {
+  const siblings = await deps.db
+    .selectFrom('operation')
+    .select(({ fn }) => fn.max('k').as('k'))
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .executeTakeFirst();
+  return Math.max(FIRST_EXPIRY_K, (siblings?.k ?? 0) + 1);
+}
+
+async function proposeExpiry(
+  deps: WorkerDeps,
+  row: DueGrant,
+  item: Item,
+  policyHash: string,
+  now: Date,
+): Promise<void> {
+  const snapshot = await deps.db
+    .selectFrom('snapshot')
+    .select('snapshot_id')
+    .where('person_id', '=', row.person_id)
+    .orderBy('observed_at', 'desc')
+    .executeTakeFirstOrThrow();
+  await deps.db
+    .insertInto('proposal')
+    .values({
+      proposal_id: uuidV7(now),
+      person_id: row.person_id,
+      n: row.case_n ?? 0,
+      spell_n: row.spell_n,
+      snapshot_id: snapshot.snapshot_id,
+      policy_hash: policyHash,
+      planned_at: now,
+      input_hash: sha256Hex(canonicalJson({ item, at: now.toISOString() })),
+      items: JSON.stringify([item]),
+    })
     .execute();
 }
 

@@ -3,7 +3,7 @@
  * own, so that no start of a case ever stands before them; each lane runs in one worker at a time, by advisory lock.
  */
 import pg from 'pg';
-import { tryLockInTx } from '../store/db.ts';
+import { whileLockedIfFree } from '../store/db.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import { answerRequests } from './answer-requests.ts';
 import { alarmUndelivered, deliverRows } from './deliver-rows.ts';
@@ -60,7 +60,7 @@ async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker): Promise<void
     const seen = waker.count;
     let moved = 0;
     try {
-      moved = (await onePass(deps, lane)) ?? 0;
+      moved = await onePass(deps, lane);
     } catch (error) {
       deps.log.warn({ lane: lane.name, err: error }, 'delivery pass failed');
     }
@@ -69,12 +69,9 @@ async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker): Promise<void
   }
 }
 
-async function onePass(deps: WorkerDeps, lane: Lane): Promise<number | void> {
-  if (!lane.isExclusive) return lane.pass(deps);
-  return deps.db.transaction().execute(async (tx) => {
-    if (!(await tryLockInTx(tx, 'delivery', lane.name))) return 0;
-    return lane.pass(deps);
-  });
+async function onePass(deps: WorkerDeps, lane: Lane): Promise<number> {
+  const pass = async (): Promise<number> => (await lane.pass(deps)) ?? 0;
+  return lane.isExclusive ? ((await whileLockedIfFree(deps.db, 'delivery', lane.name, pass)) ?? 0) : pass();
 }
 
 async function listen(deps: WorkerDeps, databaseUrl: string, waker: Waker): Promise<pg.Client | null> {

@@ -28,7 +28,7 @@ export async function insertCase(tx: Tx, row: Insertable<CaseTable>): Promise<vo
     personId: row.person_id,
     n: row.n,
     payload: {},
-    dueAt: row.opened_at as Date,
+    dueAt: row.opened_at,
   });
 }
 

@@ -87,5 +87,5 @@ export async function approvalsOfCase(db: Db | Tx, personId: string, n: number):
     .where('n', '=', n)
     .orderBy('k')
     .execute();
-  return rows as unknown as ApprovalRow[];
+  return rows;
 }

@@ -89,37 +89,17 @@ async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: P
   const state = await lifecycleStateOf(tx, person, previous, now);
   const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
   const records: EvidenceInput[] = [];
-  const applied = await applyLifecycle(deps, tx, {
-    person,
-    snapshot: next,
-    actions: outcome.actions,
-    event: row,
-    records,
-  });
-  await appendEvidence(
-    tx,
-    deps.vault,
-    [
-      ...records,
-      {
-        operationKey: row.event_id,
-        kind: 'snapshot',
-        personId: person.person_id,
-        caseId: applied.caseId,
-        body: { snapshotId: next.snapshotId, source: row.source },
-        values: { facts, window: next.window },
-      },
-      {
-        operationKey: row.event_id,
-        kind: 'derived',
-        personId: person.person_id,
-        caseId: applied.caseId,
-        body: { snapshotId: next.snapshotId, policyHash: version.policyHash },
-        values: { actions: outcome.actions, verdict: outcome.verdict },
-      },
-    ],
-    now,
+  const { actions } = outcome;
+  const applied = await applyLifecycle(deps, tx, { person, snapshot: next, actions, event: row, records });
+  const about = { operationKey: row.event_id, personId: person.person_id, caseId: applied.caseId };
+  const { snapshotId } = next;
+  const snapshotBody = { snapshotId, source: row.source };
+  const derivedBody = { snapshotId, policyHash: version.policyHash };
+  records.push(
+    { ...about, kind: 'snapshot', body: snapshotBody, values: { facts, window: next.window } },
+    { ...about, kind: 'derived', body: derivedBody, values: outcome },
   );
+  await appendEvidence(tx, deps.vault, records, now);
   return outcome.verdict;
 }
 

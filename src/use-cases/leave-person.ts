@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { AppError } from '../domain/errors.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { enqueueNews } from '../store/cases.ts';
-import { lockInTx } from '../store/db.ts';
+import { lockInTx, type Tx } from '../store/db.ts';
 import { getPerson, latestSnapshot } from '../store/people.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import { openLeaver } from './apply-lifecycle.ts';
@@ -24,13 +24,7 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
   const { personId, reason, by } = input;
   if (by === personId) throw new AppError('selfApproval', 'nobody ends their own access here; ask a colleague');
   const caseN = await deps.db.transaction().execute(async (tx) => {
-    const link = await tx
-      .selectFrom('identity_link')
-      .select(['source', 'source_key'])
-      .where('person_id', '=', personId)
-      .where('valid_to', 'is', null)
-      .executeTakeFirst();
-    if (link) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
+    await lockPerson(tx, personId);
     const person = await getPerson(tx, personId);
     const snapshot = person ? await latestSnapshot(tx, deps, personId) : null;
     if (!person || !snapshot) throw new AppError('notFound', 'Usher knows no such person', 'personId');
@@ -45,23 +39,13 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
     if (standing?.state === 'started') return standing.n;
     if (standing?.state === 'held') {
       const passing = { state: 'scheduled' as const, passes_cap: true, reason, released_by: by };
-      await tx
-        .updateTable('cutoff')
-        .set(passing)
-        .where('person_id', '=', personId)
-        .where('n', '=', standing.n)
-        .execute();
+      await setCutoff(tx, personId, standing.n, passing);
       await recordOrder(deps, tx, input, standing.n);
       return standing.n;
     }
     // A departure that is only scheduled gives way to the one of now, which has the next number and so the fence.
     if (standing) {
-      await tx
-        .updateTable('cutoff')
-        .set({ state: 'rescinded' })
-        .where('person_id', '=', personId)
-        .where('n', '=', standing.n)
-        .execute();
+      await setCutoff(tx, personId, standing.n, { state: 'rescinded' });
       await enqueueNews(tx, personId, standing.n, { kind: 'rescinded' }, now);
     }
     const event = { event_id: uuidV7(now), received_at: now };
@@ -73,6 +57,26 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
   });
   deps.log.info({ personId, caseN }, 'leave ordered');
   return { caseN };
+}
+
+/** The lock that derivations of the person take: an order and an event of the HR system never interleave. */
+async function lockPerson(tx: Tx, personId: string): Promise<void> {
+  const link = await tx
+    .selectFrom('identity_link')
+    .select(['source', 'source_key'])
+    .where('person_id', '=', personId)
+    .where('valid_to', 'is', null)
+    .executeTakeFirst();
+  if (link) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
+}
+
+async function setCutoff(
+  tx: Tx,
+  personId: string,
+  n: number,
+  values: { state: 'scheduled' | 'rescinded'; passes_cap?: boolean; reason?: string; released_by?: string },
+): Promise<void> {
+  await tx.updateTable('cutoff').set(values).where('person_id', '=', personId).where('n', '=', n).execute();
 }
 
 async function recordOrder(

@@ -79,24 +79,21 @@ async function insertApproval(
       .values(row)
       .onConflict((conflict) => conflict.column('approval_id').doNothing())
       .execute();
-    await tellStory(tx, {
-      at: now,
-      personId: request.personId,
-      n: request.n,
-      kind: 'approvalOpened',
-      data: {
-        approvalId,
-        seats,
-        items: items.map(labelOf),
-        why: whyPeople(items),
-        riskMax: Math.max(...items.map((item) => item.risk)),
-      },
-    });
+    const data = { approvalId, seats, ...storyOf(items) };
+    await tellStory(tx, { at: now, personId: request.personId, n: request.n, kind: 'approvalOpened', data });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
   });
   const approval = await getApproval(deps.db, approvalId);
   if (!approval) throw new AppError('internal');
   return approval;
+}
+
+function storyOf(items: readonly Item[]): Record<string, unknown> {
+  return {
+    items: items.map(labelOf),
+    why: whyPeople(items),
+    riskMax: Math.max(...items.map((item) => item.risk)),
+  };
 }
 
 function openedRecord(

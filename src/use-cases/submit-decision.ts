@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { AppError } from '../domain/errors.ts';
 import { eligibleApprovers } from '../domain/quorum.ts';
-import { appendEvidence } from '../evidence/log.ts';
+import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { DecisionSurface, ItemVerdict } from '../schemas/decision.ts';
 import { enqueue } from '../store/cases.ts';
 import { decisionsOfApproval, getApproval, insertDecision, type ApprovalRow } from '../store/decisions.ts';
@@ -50,14 +50,7 @@ export async function storeDecision(
   isCarried: boolean,
 ): Promise<number> {
   const now = deps.now();
-  const approval = await getApproval(tx, input.approvalId);
-  if (!approval) throw new AppError('notFound', `no approval ${input.approvalId}`, 'approvalId');
-  await tx
-    .selectFrom('approval')
-    .select('approval_id')
-    .where('approval_id', '=', approval.approval_id)
-    .forUpdate()
-    .execute();
+  const approval = await lockApproval(tx, input.approvalId);
   await assertMayDecide(deps, tx, approval, input, now);
   const proposal = await tx
     .selectFrom('proposal')
@@ -88,28 +81,28 @@ export async function storeDecision(
     kind: 'decided',
     data: { approverId: input.approverId, ...labelsByVerdict(approval, input.verdicts) },
   });
-  await appendEvidence(
-    tx,
-    deps.vault,
-    [
-      {
-        operationKey: decisionId,
-        kind: 'decided',
-        personId: approval.person_id,
-        caseId: `case_${approval.person_id}_${approval.n}`,
-        body: {
-          approvalId: approval.approval_id,
-          decisionId,
-          approverId: input.approverId,
-          surface: input.surface,
-          verdicts: input.verdicts,
-        },
-        values: { reason: input.reason },
-      },
-    ],
-    now,
-  );
+  await appendEvidence(tx, deps.vault, [decidedRecord(decisionId, approval, input)], now);
   return approval.n;
+}
+
+/** Held until the end of the transaction: of two decisions at once the second sees the first. */
+async function lockApproval(tx: Tx, approvalId: string): Promise<ApprovalRow> {
+  await tx.selectFrom('approval').select('approval_id').where('approval_id', '=', approvalId).forUpdate().execute();
+  const approval = await getApproval(tx, approvalId);
+  if (!approval) throw new AppError('notFound', `no approval ${approvalId}`, 'approvalId');
+  return approval;
+}
+
+function decidedRecord(decisionId: string, approval: ApprovalRow, input: DecisionInput): EvidenceInput {
+  const { approverId, surface, verdicts, reason } = input;
+  return {
+    operationKey: decisionId,
+    kind: 'decided',
+    personId: approval.person_id,
+    caseId: `case_${approval.person_id}_${approval.n}`,
+    body: { approvalId: approval.approval_id, decisionId, approverId, surface, verdicts },
+    values: { reason },
+  };
 }
 
 function labelsByVerdict(

@@ -106,7 +106,7 @@ describe('an approval', () => {
   });
 
   test('a replayed code and a malformed signal change nothing and do not stop the approval', async () => {
-    const { personId, approvalId } = await hireUntilAsked('Replay', contractor as never);
+    const { personId, approvalId } = await hireUntilAsked('Replay', contractor);
     const mail = await world.company.mailbox.waitFor((message) => (message.text ?? '').includes(approvalId), 15_000);
     const [approve] = jsonsIn(mail.text ?? '');
     const verdicts = approve?.['verdicts'] as unknown[];
@@ -150,7 +150,7 @@ describe('an approval', () => {
   });
 
   test('refuses the beneficiary, a stranger, a stale item and a second word, and records it', async () => {
-    const { personId, approvalId } = await hireUntilAsked('Refuse', contractor as never);
+    const { personId, approvalId } = await hireUntilAsked('Refuse', contractor);
     const manager = await world.personId('103');
     const stranger = await world.personId('124');
     const before = await evidenceCount(world, 'refused', 'decision');

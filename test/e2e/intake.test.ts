@@ -144,7 +144,7 @@ describe('two reads at once', () => {
     const personId = await world.personId('117');
     world.company.bamboohr.faults.add({ kind: 'slow', delayMs: 700, method: 'GET', path: '/employees/117', times: 1 });
     await deliver({ body: bodyFor('117') });
-    world.company.bamboohr.hr.setFields('117', { jobTitle: 'Principal Software Engineer' } as never);
+    world.company.bamboohr.hr.setFields('117', { jobTitle: 'Principal Software Engineer' });
     await eventually(async () => {
       const left = await world.ownerDb
         .selectFrom('ledger')

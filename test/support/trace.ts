@@ -47,7 +47,7 @@ export async function traceOf(of: CompanyProcesses, personId: string, sourceKey:
     incidents: incidents.length,
     cutoffs: cutoffs.map(({ n, state }) => `${n} ${state}`),
     evidence: evidence
-      .map(({ kind }) => kind as string)
+      .map(({ kind }) => kind)
       .filter((kind) => !toldTwice.has(kind))
       .toSorted(),
     leftBehind: await countLeftBehind(of, personId, sourceKey),

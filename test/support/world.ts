@@ -24,7 +24,6 @@ import type { HttpDeps } from '../../src/http/app-types.ts';
 import { createSmtpNotifier } from '../../src/notify/smtp.ts';
 import { createConnectorPool, type ConnectorPool } from '../../src/policy/connector-pool.ts';
 import { policyHash } from '../../src/policy/hash.ts';
-import type { SecretsBySystem } from '../../src/policy/secrets.ts';
 import { startServerLoops, type ServerLoops } from '../../src/server-loops.ts';
 import { openDb, type Db } from '../../src/store/db.ts';
 import { findPersonByKey } from '../../src/store/people.ts';
@@ -111,7 +110,7 @@ export async function eventually<T>(
   for (;;) {
     try {
       const value = await read();
-      if (value) return value as NonNullable<T>;
+      if (value) return value;
       last = value;
     } catch (error) {
       last = error;
@@ -146,7 +145,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const policies = new PolicyReader(db, verifier, policyHash);
     const pool = createConnectorPool({
       policies,
-      secrets: () => secrets as SecretsBySystem,
+      secrets: () => secrets,
       definitionById: options.definitionById ?? connectorById,
       now: Date.now,
       callsPerMinute: () => 600_000,

@@ -39,7 +39,7 @@ function context(card: DecideCard): Html {
   const count = `${approval.seatsFilled} of ${approval.seats.length} needed`;
   const rows: { label: string; value: Html | string; isWide?: boolean }[] = [
     ...card.about,
-    { label: 'Decided so far', value: approval.seats.length > 1 ? `${count}, by different people` : count },
+    { label: 'Decided', value: approval.seats.length > 1 ? `${count}, by different people` : count },
     { label: 'Why you', value: whyYou(card), isWide: true },
     { label: 'Who else', value: whoElse(card), isWide: true },
   ];

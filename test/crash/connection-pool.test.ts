@@ -1,0 +1,80 @@
+/** Writes that hold a lock while they work: many at once must never wait for each other's connections. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { applyAccess, type ApplyAccessInput } from '../../src/activities/apply-access.ts';
+import { openDb, whileLocked, whileLockedIfFree } from '../../src/store/db.ts';
+import { planCase } from '../../src/activities/plan-case.ts';
+import { uuidV7 } from '../../src/store/uuid.ts';
+import { createWorld, eventually, type World } from '../support/world.ts';
+
+const AT_ONCE = 48;
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld({ isWorkerLess: true });
+});
+afterAll(async () => {
+  await world.close();
+});
+
+/** Hires somebody and plans the case as its workflow would; answers the call that writes what Okta gets. */
+async function plannedWrite(index: number): Promise<ApplyAccessInput> {
+  const { id } = world.company.bamboohr.hr.hire({
+    firstName: `Many${index}`,
+    lastName: 'Engineer',
+    jobTitle: 'Software Engineer',
+    department: 'Engineering',
+    location: 'Berlin',
+    supervisorEId: '103',
+  });
+  const personId = await world.personId(id);
+  const at = new Date().toISOString();
+  const plan = await eventually(
+    () => planCase(world.workerDeps, { personId, n: 1, at, proposalId: uuidV7(new Date()), accounts: null }),
+    'the case is planned',
+  );
+  if (plan.phase !== 'items') throw new Error(`planned as ${plan.phase}`);
+  const itemDigests = plan.items.filter(({ systemId }) => systemId === 'okta').map(({ itemDigest }) => itemDigest);
+  return { personId, n: 1, k: 1, round: 1, systemId: 'okta', itemDigests, isIncidentOpen: false };
+}
+
+describe('48 writes for 48 people at once', () => {
+  test('all end, with three connections as with forty-eight', async () => {
+    const inputs: ApplyAccessInput[] = [];
+    for (let index = 0; index < AT_ONCE; index += 1) inputs.push(await plannedWrite(index));
+    const few = openDb(world.database.workerUrl, 3);
+    try {
+      const half = AT_ONCE / 2;
+      const results = await Promise.all([
+        ...inputs.slice(0, half).map((input) => applyAccess(world.workerDeps, input)),
+        ...inputs.slice(half).map((input) => applyAccess({ ...world.workerDeps, db: few }, input)),
+      ]);
+      const outcomes = results.flatMap((result) => (result.kind === 'done' ? result.outcomes : []));
+      expect(outcomes).toHaveLength(AT_ONCE * 3);
+      expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['applied']));
+    } finally {
+      await few.destroy();
+    }
+  });
+});
+
+describe('a lock that is held while somebody works', () => {
+  test('keeps a second holder out until the first has ended, however that ends', async () => {
+    const { db } = world.workerDeps;
+    const order: string[] = [];
+    let end = (): void => undefined;
+    const first = whileLocked(db, 'personOnSystem', 'one', async () => {
+      await new Promise<void>((resolve) => (end = resolve));
+      order.push('first');
+      throw new Error('it failed');
+    });
+    await eventually(
+      () => whileLockedIfFree(db, 'personOnSystem', 'one', () => Promise.resolve(1)).then((x) => x === null),
+      'it is held',
+    );
+    const second = whileLocked(db, 'personOnSystem', 'one', () => Promise.resolve(order.push('second')));
+    end();
+    await expect(first).rejects.toThrow('it failed');
+    await second;
+    expect(order).toEqual(['first', 'second']);
+  });
+});
