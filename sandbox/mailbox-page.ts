@@ -11,7 +11,7 @@ const css = `
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:820px;margin:0 auto;padding:24px 20px 64px}h1{font-size:22px;margin:0 0 4px}
 details{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px;margin:10px 0}
-summary{cursor:pointer}summary strong{display:block}.soft{color:var(--soft);font-size:13px}
+summary{cursor:pointer}summary span{display:block}.soft{color:var(--soft);font-size:13px}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:12px 0 0;border-top:1px solid var(--line);padding-top:12px}
 a{color:var(--accent)}`;
 

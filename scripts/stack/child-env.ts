@@ -1,5 +1,5 @@
 /** The environment of the company's own processes. Each gets the credentials of its role and no other's. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { DatabaseUrls } from './database-roles.ts';
 import { checkout, type DataFolder } from './data-folder.ts';
 
@@ -31,7 +31,6 @@ const common = ({ folder, temporalAddress, temporalUiUrl, httpPort, smtpUrl }: S
   USHER_TEMPORAL_UI_URL: temporalUiUrl,
   USHER_PUBLIC_URL: serverUrl(httpPort),
   USHER_SMTP_URL: smtpUrl,
-  USHER_POLICY_DIR: join(checkout, 'sandbox', 'policies'),
 });
 
 /** Environment of `src/server.ts`: the HR secrets, and the owner's URL for the migrations. */
@@ -45,6 +44,8 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
   USHER_MAILBOX_URL: around.mailboxUrl,
   USHER_SIGNING_DIR: join(around.folder.dir, 'server-keys'),
   USHER_BOOTSTRAP: 'sandbox',
+  // The one setting of the caller that passes: whoever tries Usher on a system of their own brings a policy that names it.
+  USHER_POLICY_DIR: resolve(checkout, env['USHER_POLICY_DIR'] ?? join('sandbox', 'policies')),
   USHER_POLL_SECONDS: '20',
 });
 

@@ -41,7 +41,7 @@ async function pass(door: CodecDoor, request: IncomingMessage, response: ServerR
   response.setHeader('access-control-allow-headers', 'authorization, content-type, x-namespace');
   if (request.method === 'OPTIONS') return answer(response, 204);
   const tokenFile = join(door.dataDir, 'operator-token');
-  if (request.method !== 'POST' || request.url !== '/decode') return answer(response, 404);
+  if (request.method !== 'POST' || request.url?.split('?')[0] !== '/decode') return answer(response, 404);
   if (!existsSync(tokenFile)) return answer(response, 503);
   const body = await read(request);
   if (body === null) return answer(response, 413);

@@ -151,7 +151,9 @@ async function startSandbox(stage: Stage, entry: string): Promise<SandboxAddress
   const env = sandboxEnv(options.env, { folder, portBase: ports.sandbox });
   const isReady = (log: string): Promise<boolean> => Promise.resolve(/^ready$/m.test(log));
   await supervisor.start(nodeProcess(stage, 'sandbox', entry, env, isReady));
-  const { server, worker } = splitSecrets(readObject(join(folder.sandbox, 'secrets.json')));
+  // Secrets of systems that do not belong to the sandbox: whoever tries Usher on one of their own writes this file.
+  const own = readObject(join(folder.secrets, 'own.json'));
+  const { server, worker } = splitSecrets({ ...own, ...readObject(join(folder.sandbox, 'secrets.json')) });
   writePrivate(join(folder.secrets, 'server.json'), server);
   writePrivate(join(folder.secrets, 'worker.json'), worker);
   const addresses = readSandboxAddresses(folder.sandbox);

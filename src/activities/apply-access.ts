@@ -3,6 +3,7 @@
  * permission and the fence are checked again, and each outcome is kept under its operation key, so that a retry goes on
  * where the last attempt stopped.
  */
+import { ApplicationFailure } from '@temporalio/activity';
 import { checkAuthorisation } from '../authorisation/verifier.ts';
 import type { CorrelationKeys } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
@@ -198,6 +199,10 @@ async function writeOne(
     outcomes.set(itemDigest, { outcome: 'applied', errorCode: null });
     return null;
   } catch (error) {
+    if (error instanceof NotPermitted && isOnlyOld(error.because)) {
+      // A slow system outlived its permission: the next attempt asks for a new one, and the issuer decides anew.
+      throw ApplicationFailure.create({ type: 'authorisationExpired', message: 'the permission is too old' });
+    }
     if (error instanceof NotPermitted) {
       await noteRefused(deps, subject, error.because);
       outcomes.set(itemDigest, { outcome: 'superseded', errorCode: error.because });
@@ -238,6 +243,10 @@ async function onFailure(
     default:
       return verdict satisfies never;
   }
+}
+
+function isOnlyOld(because: string): boolean {
+  return because === 'expired' || because === 'notYet';
 }
 
 /** The permission does not hold at the moment of the call. */

@@ -43,7 +43,7 @@ describe('the codec endpoint', () => {
     const answer = await decode(await bearer(), { payloads: [payload, plain] });
     expect(answer.status).toBe(200);
     expect(textOf(answer)).toBe('"Yusuf"');
-    expect((answer.json?.['payloads'] as unknown[])[1]).toEqual(plain);
+    expect(((answer.json ?? {})['payloads'] as unknown[])[1]).toEqual(plain);
   });
 
   it('opens it to the login session of a browser, which may otherwise only GET', async () => {
