@@ -14,8 +14,11 @@ interface Stored {
 
 const receipt = { requestId: null, status: 200 };
 
-/** One store per system id, kept for the life of the process. Has the id of the connector that it stands in for. */
-export function memoryConnector(id: string): ConnectorDefinition {
+/**
+ * One store per system id, kept for the life of the process. Has the id of the connector that it stands in for.
+ * `onDisabled` hears whose login was disabled, at the moment when it was.
+ */
+export function memoryConnector(id: string, onDisabled?: (personId: string) => void): ConnectorDefinition {
   const systems = new Map<string, Map<string, Stored>>();
   const definition = defineConnector({
     manifest: {
@@ -36,12 +39,16 @@ export function memoryConnector(id: string): ConnectorDefinition {
     },
     configSchema: z.record(z.string(), z.unknown()),
     secretFields: [],
-    create: ({ systemId }) => createMemory(systems, systemId),
+    create: ({ systemId }) => createMemory(systems, systemId, onDisabled),
   });
   return definition;
 }
 
-function createMemory(systems: Map<string, Map<string, Stored>>, systemId: string): TargetConnector {
+function createMemory(
+  systems: Map<string, Map<string, Stored>>,
+  systemId: string,
+  onDisabled?: (personId: string) => void,
+): TargetConnector {
   const accounts = systems.get(systemId) ?? new Map<string, Stored>();
   systems.set(systemId, accounts);
   const byKey = (keys: readonly string[]): Stored | undefined =>
@@ -70,6 +77,7 @@ function createMemory(systems: Map<string, Map<string, Stored>>, systemId: strin
     setLogin: (accountId, state) => {
       const stored = get(accountId);
       if (stored) stored.view = { ...stored.view, canLogIn: state === 'enabled' };
+      if (stored && state === 'disabled') onDisabled?.(accountId);
       return Promise.resolve({ outcome: 'changed', receipt });
     },
     revokeSessions: () => Promise.resolve({ outcome: 'unchanged', receipt, residualSeconds: 0 }),

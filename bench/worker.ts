@@ -17,7 +17,11 @@ import { PolicyReader } from '../src/store/policies.ts';
 import { openVerifier } from '../src/store/signing-key.ts';
 import { createLogger } from '../src/telemetry.ts';
 import { bundleWorkflows, createWorkers } from '../src/worker-options.ts';
+import { answer } from './child.ts';
 import { memoryConnector } from './memory-connector.ts';
+
+/** Bare workflows run on a queue of their own. */
+export const bareQueue = 'bench-bare';
 
 const env = (name: string): string => {
   const value = process.env[name];
@@ -25,15 +29,28 @@ const env = (name: string): string => {
   return value;
 };
 
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${env('BENCH_METRICS_PORT')}` } } },
+});
 const keysDir = env('BENCH_KEYS_DIR');
 const namespace = env('BENCH_NAMESPACE');
+const databaseUrl = env('BENCH_DATABASE_URL');
 const connection = await NativeConnection.connect({ address: env('TEST_TEMPORAL_ADDRESS') });
 const dataConverter = createDataConverter(keysDir);
-const db = openDb(env('BENCH_DATABASE_URL'), 48);
+const db = openDb(databaseUrl, 48);
 const verifier = openVerifier(keysDir);
 const policies = new PolicyReader(db, verifier, policyHash);
-const memory = memoryConnector('scim');
+
+/** When each login was disabled in the system, in milliseconds since the epoch, by personId. */
+const disabledAtMs = new Map<string, number>();
+const noteDisabled = (personId: string): void => {
+  if (!disabledAtMs.has(personId)) disabledAtMs.set(personId, Date.now());
+};
+const inMemory = new Map([
+  ['okta', memoryConnector('okta', noteDisabled)],
+  ['scim', memoryConnector('scim')],
+]);
 const deps: WorkerDeps = {
   db,
   vault: openPersonVault(keysDir),
@@ -41,8 +58,9 @@ const deps: WorkerDeps = {
   policies,
   pool: createConnectorPool({
     policies,
-    secrets: () => JSON.parse(env('BENCH_SECRETS')) as Record<string, Record<string, string>>,
-    definitionById: (id) => (id === 'scim' ? memory : connectorById(id)),
+    // The systems in memory ask for none.
+    secrets: () => ({}),
+    definitionById: (id) => inMemory.get(id) ?? connectorById(id),
     now: Date.now,
     callsPerMinute: () => 10_000_000,
     consistencyWindowMsMax: 0,
@@ -53,30 +71,43 @@ const deps: WorkerDeps = {
   log: createLogger('worker', 'error'),
   crashPoint: () => undefined,
 };
-const workflowBundle = await bundleWorkflows();
 const workers = await createWorkers(deps, {
   connection,
   namespace,
   dataConverter,
-  workflowBundle,
+  workflowBundle: await bundleWorkflows(),
   maxCachedWorkflows: 1_000,
 });
 const bareWorker = await Worker.create({
   connection,
   namespace,
-  dataConverter,
-  taskQueue: 'bench-bare',
+  taskQueue: bareQueue,
   workflowsPath: fileURLToPath(new URL('./bare-workflow.ts', import.meta.url)),
   activities: { nothing: (payload: string) => Promise.resolve(payload) },
   maxConcurrentWorkflowTaskExecutions: 40,
   maxConcurrentActivityTaskExecutions: 40,
 });
-const loop = startDeliveryLoop(deps, env('BENCH_DATABASE_URL'));
-process.once('SIGTERM', () => {
-  void loop.stop();
-  for (const worker of [...workers, bareWorker]) worker.shutdown();
-});
-process.stdout.write('ready\n');
-await Promise.all([...workers, bareWorker].map((worker) => worker.run()));
-await connection.close();
-await db.destroy();
+const running = Promise.all([...workers, bareWorker].map((worker) => worker.run()));
+let loop: ReturnType<typeof startDeliveryLoop> | null = null;
+
+answer(
+  {
+    start: () => null,
+    /** While it is off, cases gather and none is started. */
+    deliver: async (isOn: boolean) => {
+      if (isOn) loop ??= startDeliveryLoop(deps, databaseUrl);
+      else {
+        await loop?.stop();
+        loop = null;
+      }
+    },
+    disabledAtMs: () => Object.fromEntries(disabledAtMs),
+  },
+  async () => {
+    await loop?.stop();
+    for (const worker of [...workers, bareWorker]) worker.shutdown();
+    await running;
+    await connection.close();
+    await db.destroy();
+  },
+);

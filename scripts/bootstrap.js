@@ -66,11 +66,14 @@ function checkNpm() {
 
 function installPackages() {
   const startedAt = performance.now();
-  console.log('packages: npm ci by the lockfile (about 650 MB on disk, one to three minutes) …');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit', shell: isWindows });
+  console.log('packages: by the lockfile (about 650 MB on disk, one to three minutes) …');
+  // Not `npm ci`: it refuses a lockfile that lacks a build for another platform, which a mirror need not have. The versions
+  // are those of the lockfile all the same, and nothing is written back.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: isWindows });
   if (npm.status !== 0)
     throw new SetupError(
-      'npm ci failed (its own message stands above). Behind a proxy or a mirror, set npm\'s "registry" and "proxy", then run the command again: it goes on where it stopped.',
+      'npm install failed (its own message stands above). Behind a proxy or a mirror, set npm\'s "registry" and "proxy", then run the command again: it goes on where it stopped.',
     );
   writeFileSync(join(root, 'node_modules', '.usher-lockfile-sha256'), digestOf(join(root, 'package-lock.json')));
   console.log(`packages: installed in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
