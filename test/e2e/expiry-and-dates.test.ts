@@ -41,7 +41,7 @@ describe('a first day', () => {
       'it waits',
     );
     expect(holdingAt(world, 'okta', [personId]).accountIds).toEqual([]);
-    world.company.bamboohr.hr.setFields(employee.id, { hireDate: isoDate(-1) } as never);
+    world.company.bamboohr.hr.setFields(employee.id, { hireDate: isoDate(-1) });
     await untilCase(world, personId, 1, 'done');
     expect(await caseState(world, personId, 2)).toBeNull();
   });
