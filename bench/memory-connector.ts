@@ -27,7 +27,7 @@ export function memoryConnector(id: string, onDisabled?: (personId: string) => v
       kind: 'target',
       capabilities: {
         suspend: 'reversible',
-        sessionRevocation: 'none',
+        sessionRevocation: 'full',
         residualSessionSeconds: 0,
         entitlements: true,
         listHidesDisabled: false,

@@ -20,9 +20,6 @@ import { bundleWorkflows, createWorkers } from '../src/worker-options.ts';
 import { answer } from './child.ts';
 import { memoryConnector } from './memory-connector.ts';
 
-/** Bare workflows run on a queue of their own. */
-export const bareQueue = 'bench-bare';
-
 const env = (name: string): string => {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is missing`);
@@ -51,6 +48,8 @@ const inMemory = new Map([
   ['okta', memoryConnector('okta', noteDisabled)],
   ['scim', memoryConnector('scim')],
 ]);
+/** The systems in memory ask for none, but policy names them. */
+const unused = { url: 'http://127.0.0.1:1', token: 'unused' };
 const deps: WorkerDeps = {
   db,
   vault: openPersonVault(keysDir),
@@ -58,8 +57,7 @@ const deps: WorkerDeps = {
   policies,
   pool: createConnectorPool({
     policies,
-    // The systems in memory ask for none.
-    secrets: () => ({}),
+    secrets: () => Object.fromEntries(['okta', 'crm', 'wiki', 'warehouse'].map((id) => [id, unused])),
     definitionById: (id) => inMemory.get(id) ?? connectorById(id),
     now: Date.now,
     callsPerMinute: () => 10_000_000,
@@ -81,7 +79,7 @@ const workers = await createWorkers(deps, {
 const bareWorker = await Worker.create({
   connection,
   namespace,
-  taskQueue: bareQueue,
+  taskQueue: env('BENCH_BARE_QUEUE'),
   workflowsPath: fileURLToPath(new URL('./bare-workflow.ts', import.meta.url)),
   activities: { nothing: (payload: string) => Promise.resolve(payload) },
   maxConcurrentWorkflowTaskExecutions: 40,

@@ -127,7 +127,7 @@ async function writeAll(
   await noteIntended(deps, subjects);
   const keys = await correlationKeys(deps.db, input.personId, input.systemId);
   const notes: Note[] = [];
-  const session: WriteSession = { accountId: null };
+  const session: WriteSession = { accountId: null, isHealthy: false };
   try {
     for (const [index, signed] of permitted.entries()) {
       const subject = subjects[index];
@@ -195,7 +195,9 @@ async function writeOne(
     const { item } = signed.authorisation;
     const written = await writeItem(deps, { system, item, subject, keys, session, assertPermitted });
     notes.push({ subject, note: { state: 'applied', ...written } });
-    await outageVerdict.noteHealthy(deps, input.systemId);
+    // A success ends an outage once; a failure that begins the next one ends this call.
+    if (!session.isHealthy) await outageVerdict.noteHealthy(deps, input.systemId);
+    session.isHealthy = true;
     outcomes.set(itemDigest, { outcome: 'applied', errorCode: null });
     return null;
   } catch (error) {

@@ -4,7 +4,7 @@ import type { AccountView } from '../connectors/kit/contract.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { Authorisation } from '../schemas/authorisation.ts';
 import { raiseAlert } from '../store/alerts.ts';
-import { saveOperation } from '../store/operations.ts';
+import { saveOperation, saveOperations, type OperationPatch } from '../store/operations.ts';
 import type { OperationState } from '../store/tables.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -35,7 +35,8 @@ function record(subject: WriteSubject, kind: EvidenceInput['kind'], body: Record
 export async function noteIntended(deps: WorkerDeps, subjects: readonly WriteSubject[]): Promise<void> {
   const now = deps.now();
   await deps.db.transaction().execute(async (tx) => {
-    for (const subject of subjects) await saveOperation(tx, subject, { state: 'intended' }, now);
+    const changes = subjects.map((key) => ({ key, patch: { state: 'intended' as const } }));
+    await saveOperations(tx, changes, now);
     const records = subjects.map((subject) => {
       const { kind, fence, policyHash, item } = subject.authorisation;
       const { action, entitlementId, vendorEntitlementId } = item;
@@ -68,16 +69,11 @@ export async function noteOutcomes(
   if (notes.length === 0) return;
   const now = deps.now();
   await deps.db.transaction().execute(async (tx) => {
-    for (const { subject, note } of notes) {
-      const patch = {
-        state: note.state,
-        outcome: note.outcome,
-        account_id: note.accountId,
-        vendor_request_id: note.requestId,
-        error_code: note.errorCode ?? null,
-      };
-      await saveOperation(tx, subject, patch, now);
-    }
+    await saveOperations(
+      tx,
+      notes.map(({ subject, note }) => ({ key: subject, patch: patchOf(note) })),
+      now,
+    );
     const records = notes.map(({ subject, note }) => {
       const { state, outcome, accountId, requestId, errorCode } = note;
       const body = { outcome, accountId, vendorRequestId: requestId, ...(errorCode ? { errorCode } : {}) };
@@ -85,6 +81,16 @@ export async function noteOutcomes(
     });
     await appendEvidence(tx, deps.vault, records, now);
   });
+}
+
+function patchOf({ state, outcome, accountId, requestId, errorCode }: OutcomeNote): OperationPatch {
+  return {
+    state,
+    outcome,
+    account_id: accountId,
+    vendor_request_id: requestId,
+    error_code: errorCode ?? null,
+  };
 }
 
 /** A permission that did not hold at the moment of the call: nothing was written, and security hears of it once. */

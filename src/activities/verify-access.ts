@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { raiseAlert } from '../store/alerts.ts';
-import { operationKeyOf, operationsOf, saveOperation, type OperationRow } from '../store/operations.ts';
+import { operationKeyOf, operationsOf, saveOperations, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
 import { toApplicationFailure, translated } from './failures.ts';
 import { outageVerdict } from './outage.ts';
@@ -139,12 +139,13 @@ async function recordReads(
   const now = deps.now();
   const stateOf = (one: WrittenItem): 'verified' | 'contradicted' => (confirmed.has(one) ? 'verified' : 'contradicted');
   await deps.db.transaction().execute(async (tx) => {
-    for (const one of settled) {
+    const changes = settled.map((one) => {
       const { item, operation } = one;
       const key = { ...input, itemDigest: item.itemDigest, operationKey: operation.operation_key };
-      await saveOperation(tx, key, { state: stateOf(one) }, now);
-      if (confirmed.has(one)) await rememberVerified(tx, input, operation, item, now);
-    }
+      return { key, patch: { state: stateOf(one) } };
+    });
+    await saveOperations(tx, changes, now);
+    await rememberVerified(tx, input, [...confirmed], now);
     const { personId, n, systemId, round } = input;
     for (const [kind, group] of Map.groupBy(settled, stateOf)) {
       const items = group.map(({ item }) => ({

@@ -21,6 +21,8 @@ export interface WriteInput {
 /** What the items of one call share: their account is found or made once. */
 export interface WriteSession {
   accountId: string | null;
+  /** The system took a write of this call. */
+  isHealthy: boolean;
 }
 
 export interface Written {

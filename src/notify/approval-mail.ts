@@ -1,4 +1,5 @@
 /** The mail that asks one approver: full context, a link whose GET only shows, and both ready JSONs for the Temporal UI. */
+import { needsReasonToApprove } from '../domain/assert-reason.ts';
 import type { Item } from '../schemas/item.ts';
 
 export interface ApprovalMailInput {
@@ -51,17 +52,25 @@ function describeItem(item: Item, index: number): string[] {
   ];
 }
 
+/** Where a reason is needed the ready answer brings one, so that it works as it stands; the record then shows that. */
+const READY_REASON = {
+  approve: 'Approved with the ready answer of the mail; put your reason here',
+  deny: 'Denied with the ready answer of the mail; put your reason here',
+} as const;
+
 function temporalPart(input: ApprovalMailInput): string[] {
+  const needsReason = { approve: input.items.some(needsReasonToApprove), deny: true };
   const payload = (verdict: 'approve' | 'deny', code: string): string =>
     JSON.stringify({
       approvalId: input.approvalId,
       approverId: input.approverId,
       verdicts: input.items.map((item) => ({ itemDigest: item.itemDigest, verdict })),
-      reason: '',
+      reason: needsReason[verdict] ? READY_REASON[verdict] : '',
       code,
     });
   return [
     'Or in the Temporal UI: open the workflow, "Send a Signal", name "decide", and paste one of these. Each works once.',
+    'A denial, and the approval of a risk above 6, needs your reason in place of the ready one.',
     ...(input.temporalUrl ? [`  ${input.temporalUrl}`] : []),
     '',
     'To approve all:',

@@ -34,38 +34,55 @@ export interface OperationPatch {
   error_code?: string | null;
 }
 
+export interface OperationKey {
+  operationKey: string;
+  personId: string;
+  n: number;
+  k: number;
+  itemDigest: string;
+  systemId: string;
+  round: number;
+}
+
 /** Inserts the operation or moves it on. */
-export async function saveOperation(
+export async function saveOperation(db: Db | Tx, key: OperationKey, patch: OperationPatch, now: Date): Promise<void> {
+  return saveOperations(db, [{ key, patch }], now);
+}
+
+/** Many in one statement. All patches name the same columns, and no operation comes twice. */
+export async function saveOperations(
   db: Db | Tx,
-  key: {
-    operationKey: string;
-    personId: string;
-    n: number;
-    k: number;
-    itemDigest: string;
-    systemId: string;
-    round: number;
-  },
-  patch: OperationPatch,
+  changes: readonly { key: OperationKey; patch: OperationPatch }[],
   now: Date,
 ): Promise<void> {
+  const [first] = changes;
+  if (!first) return;
+  const columns = ['updated_at', ...(Object.keys(first.patch) as (keyof OperationPatch)[])] as const;
   await db
     .insertInto('operation')
-    .values({
-      operation_key: key.operationKey,
-      person_id: key.personId,
-      n: key.n,
-      k: key.k,
-      item_digest: key.itemDigest,
-      system_id: key.systemId,
-      round: key.round,
-      state: patch.state,
-      outcome: patch.outcome ?? null,
-      account_id: patch.account_id ?? null,
-      vendor_request_id: patch.vendor_request_id ?? null,
-      error_code: patch.error_code ?? null,
-      updated_at: now,
-    })
-    .onConflict((conflict) => conflict.column('operation_key').doUpdateSet({ ...patch, updated_at: now }))
+    .values(changes.map(({ key, patch }) => toRow(key, patch, now)))
+    .onConflict((conflict) =>
+      conflict
+        .column('operation_key')
+        .doUpdateSet((eb) => Object.fromEntries(columns.map((name) => [name, eb.ref(`excluded.${name}`)]))),
+    )
     .execute();
+}
+
+function toRow(key: OperationKey, patch: OperationPatch, now: Date): OperationRow {
+  return {
+    operation_key: key.operationKey,
+    person_id: key.personId,
+    n: key.n,
+    k: key.k,
+    item_digest: key.itemDigest,
+    system_id: key.systemId,
+    round: key.round,
+    state: patch.state,
+    outcome: patch.outcome ?? null,
+    account_id: patch.account_id ?? null,
+    vendor_request_id: patch.vendor_request_id ?? null,
+    error_code: patch.error_code ?? null,
+    updated_at: now,
+  };
 }

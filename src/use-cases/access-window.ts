@@ -12,8 +12,10 @@ import type { LifecyclePolicy } from '../schemas/policy.ts';
  * end of the last day when that lies further back.
  */
 export function accessWindow(facts: PersonFacts, lifecycle: LifecyclePolicy, observedAt: Date): AccessWindow {
-  const zone =
-    (facts.location !== null ? lifecycle.zones.byLocation[facts.location] : undefined) ?? lifecycle.zones.default;
+  const { byLocation, default: elsewhere } = lifecycle.zones;
+  // An own entry only: a place may be called "constructor".
+  const isMapped = facts.location !== null && Object.hasOwn(byLocation, facts.location);
+  const zone = (isMapped ? byLocation[facts.location ?? ''] : undefined) ?? elsewhere;
   const startsAt = startOfDay(facts.startDate, zone);
   const from = startsAt.subtract({ seconds: lifecycle.joiner.leadTime });
   return {

@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import { consumeCode } from '../auth/approval-secrets.ts';
 import { AppError } from '../domain/errors.ts';
+import { appendEvidence } from '../evidence/log.ts';
 import { DecideSignal } from '../schemas/decision.ts';
-import { DecisionId } from '../schemas/ids.ts';
+import { ApprovalId, DecisionId } from '../schemas/ids.ts';
+import { getApproval } from '../store/decisions.ts';
+import { sha256Hex } from '../store/sha256.ts';
 import { recordRefusal, storeDecision, type DecisionInput } from './submit-decision.ts';
 import type { ServerDeps } from './server-deps.ts';
 
@@ -20,7 +23,9 @@ export async function claimDecision(deps: ServerDeps, input: unknown): Promise<C
   const parsed = ClaimRequest.safeParse(input);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return { outcome: 'refused', reason: `malformed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
+    const field = issue?.path.map(String).join('.') ?? '';
+    await recordMalformed(deps, input, field);
+    return { outcome: 'refused', reason: `malformed: ${field} ${issue?.message ?? ''}`.trim() };
   }
   const { claimId, payload } = parsed.data;
   const known = await deps.db
@@ -53,4 +58,28 @@ export async function claimDecision(deps: ServerDeps, input: unknown): Promise<C
     await recordRefusal(deps, decision, error);
     return { outcome: 'refused', reason: error.message };
   }
+}
+
+const NamesApproval = z.object({ payload: z.object({ approvalId: ApprovalId }) });
+
+/** Names the field at fault and nothing of what was sent; the same fault at the same approval is recorded once. */
+async function recordMalformed(deps: ServerDeps, input: unknown, field: string): Promise<void> {
+  const named = NamesApproval.safeParse(input);
+  const approvalId = named.success ? named.data.payload.approvalId : null;
+  const approval = approvalId === null ? null : await getApproval(deps.db, approvalId);
+  const record = {
+    operationKey: sha256Hex(`malformed|${approval?.approval_id ?? ''}|${field}`),
+    kind: 'refused' as const,
+    personId: approval?.person_id ?? null,
+    caseId: approval ? `case_${approval.person_id}_${approval.n}` : null,
+    body: {
+      what: 'decision',
+      code: 'invalidInput',
+      field,
+      approvalId: approval?.approval_id ?? null,
+      surface: 'temporal',
+    },
+    values: null,
+  };
+  await deps.db.transaction().execute((tx) => appendEvidence(tx, deps.vault, [record], deps.now()));
 }

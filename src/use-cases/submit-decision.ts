@@ -1,5 +1,7 @@
 /** One decision of one person: checked, signed, recorded, and sent to the approval that waits for it. */
 import { sql } from 'kysely';
+import { hasDeparted } from '../auth/has-departed.ts';
+import { assertReason } from '../domain/assert-reason.ts';
 import { AppError } from '../domain/errors.ts';
 import { eligibleApprovers } from '../domain/quorum.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
@@ -24,7 +26,8 @@ export interface DecisionInput {
 
 /**
  * Decides some or all items of an approval. Throws AppError: notFound, selfApproval, notApprover, stale (an item that
- * the approval does not hold), alreadyDecided, expired. Every refusal is recorded as evidence, a repeated one once.
+ * the approval does not hold), alreadyDecided, expired, invalidInput (a reason is missing, an item is named twice). Every
+ * refusal is recorded as evidence, a repeated one once; a slip in the form is not a refusal: who made it corrects it.
  */
 export async function submitDecision(deps: ServerDeps, input: DecisionInput): Promise<{ decisionId: string }> {
   const decisionId = uuidV7(deps.now());
@@ -32,7 +35,7 @@ export async function submitDecision(deps: ServerDeps, input: DecisionInput): Pr
     .transaction()
     .execute((tx) => storeDecision(deps, tx, decisionId, input, true))
     .catch(async (error: unknown) => {
-      if (error instanceof AppError) await recordRefusal(deps, input, error);
+      if (error instanceof AppError && error.code !== 'invalidInput') await recordRefusal(deps, input, error);
       throw error;
     });
   deps.crashPoint('afterDecisionRow');
@@ -126,7 +129,7 @@ async function assertMayDecide(
 ): Promise<void> {
   if (input.approverId === approval.person_id) throw new AppError('selfApproval');
   const eligible = new Set(eligibleApprovers({ kind: 'people', seats: approval.seats }));
-  if (!eligible.has(input.approverId)) throw new AppError('notApprover');
+  if (!eligible.has(input.approverId) || (await hasDeparted(tx, input.approverId))) throw new AppError('notApprover');
   if (approval.state === 'expired' || now >= approval.expires_at)
     throw new AppError('expired', 'the time to decide is over');
   if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
@@ -141,6 +144,7 @@ async function assertMayDecide(
   );
   const decided = new Set(mine.flatMap((decision) => decision.verdicts.map((verdict) => verdict.itemDigest as string)));
   if (input.verdicts.some((verdict) => decided.has(verdict.itemDigest))) throw new AppError('alreadyDecided');
+  assertReason(approval.items, input.verdicts, input.reason);
 }
 
 /** Records a refused decision once per approver, approval and cause; attempts of a stranger raise an alert. */
@@ -151,7 +155,9 @@ export async function recordRefusal(deps: ServerDeps, input: DecisionInput, erro
   );
   await deps.db.transaction().execute(async (tx) => {
     if (error.code === 'selfApproval' || error.code === 'notApprover' || error.code === 'unproved') {
-      const alertKey = `decision/${error.code}/${input.approvalId}/${input.approverId}`;
+      // Without proof the name of the approver is only a claim: made-up names must not make new alerts.
+      const claimedBy = error.code === 'unproved' ? 'claim' : input.approverId;
+      const alertKey = `decision/${error.code}/${input.approvalId}/${claimedBy}`;
       const text = `A decision on ${input.approvalId} was refused (${error.code}, by ${input.surface}).`;
       await raiseAlert(
         tx,

@@ -98,6 +98,24 @@ describe('deciding', () => {
     expect(await decisionsOn(approvalId)).toHaveLength(1);
   });
 
+  it('on profiles is a choice: what is ticked is approved, the rest denied, and choosing none needs a reason', async () => {
+    const profile = (profileId: string) =>
+      anItem({ action: 'assignProfile', systemId: '', entitlementId: null, profileId });
+    const { secrets, items, approvalId } = await aWaitingApproval([profile('sales'), profile('support')]);
+    const shown = await fixture.call('GET', `/decide/${secrets.link}`);
+    expect(shown.text.match(/type="checkbox"/g)).toHaveLength(2);
+    const none = await fixture.call('POST', `/decide/${secrets.link}`, form({ reason: '' }));
+    expect(none).toMatchObject({ status: 400 });
+    expect(await decisionsOn(approvalId)).toHaveLength(0);
+    const [sales, support] = items.map(({ itemDigest }) => itemDigest);
+    const chosen = form({ [`v.${sales}`]: 'approve', reason: '' });
+    expect((await fixture.call('POST', `/decide/${secrets.link}`, chosen)).status).toBe(200);
+    expect((await decisionsOn(approvalId))[0]?.verdicts).toEqual([
+      { itemDigest: sales, verdict: 'approve' },
+      { itemDigest: support, verdict: 'deny' },
+    ]);
+  });
+
   it.each([
     ['no verdict', {}, 'choose approve or deny'],
     ['a verdict of another word', { verdict: 'maybe' }, 'choose approve or deny'],

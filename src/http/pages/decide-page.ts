@@ -1,7 +1,7 @@
 /** The card on which somebody decides: everything that is needed for a good decision, and a form. Reading it decides nothing. */
 import { html } from 'hono/html';
 import type { ApprovalView, ItemView } from '../../store/read-approvals.ts';
-import { needsReasonToApprove } from '../check-reason.ts';
+import { needsReasonToApprove } from '../../domain/assert-reason.ts';
 import { day, layout, moment, type Html } from './layout.ts';
 
 export interface DecideCard {

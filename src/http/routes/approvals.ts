@@ -7,7 +7,6 @@ import { ApprovalId } from '../../schemas/ids.ts';
 import { findApproval, listApprovals, type ApprovalView } from '../../store/read-approvals.ts';
 import { submitDecision } from '../../use-cases/submit-decision.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
-import { assertReason } from '../check-reason.ts';
 import { readJson, readParam, readQuery } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 
@@ -42,7 +41,6 @@ export function approvalRoutes(router: Router, deps: HttpDeps): void {
     // Its beneficiary knows of the approval anyway; the use case refuses them with the right code and records it.
     const approval = await findApproval(deps.db, deps, readParam(c, 'approvalId', ApprovalId), deps.now());
     if (!approval) throw unknownApproval();
-    if (hasSeat(approval, approverId)) assertReason(approval.items, body.verdicts, body.reason);
     const { decisionId } = await submitDecision(deps, { approvalId: approval.approvalId, approverId, ...body });
     return c.json({ decisionId }, 201);
   });

@@ -10,7 +10,6 @@ import { findApproval, type ApprovalView, type ItemView } from '../../store/read
 import { readNames } from '../../store/read-names.ts';
 import { submitDecision } from '../../use-cases/submit-decision.ts';
 import type { AppContext, HttpDeps } from '../app-types.ts';
-import { assertReason } from '../check-reason.ts';
 import { parseInput } from '../input.ts';
 import { decidePage, itemTitle, type DecideCard } from '../pages/decide-page.ts';
 import { day, messagePage, moment, type Html } from '../pages/layout.ts';
@@ -119,7 +118,6 @@ async function decide(deps: HttpDeps, opened: OpenLink, form: URLSearchParams): 
       throw new AppError('invalidInput', `${itemTitle(item)}: choose approve or deny`, `v.${item.itemDigest}`);
     return parseInput(ItemVerdict, { itemDigest: item.itemDigest, verdict }, 'verdict');
   });
-  assertReason(openItems, verdicts, reason);
   // Taken before the decision, so that of two clicks at once only one decides.
   if (!(await claimSecret(deps.db, opened.secret, deps.now())))
     throw new AppError('alreadyDecided', 'This link was used a moment ago.');

@@ -1,7 +1,7 @@
-/** When a decision needs a reason. One rule for the form and the API. */
-import { AppError } from '../domain/errors.ts';
+/** When a decision needs a reason: one rule, for whichever surface the decision comes through. */
 import type { ItemVerdict } from '../schemas/decision.ts';
 import type { Item } from '../schemas/item.ts';
+import { AppError } from './errors.ts';
 
 const REASON_ABOVE_RISK = 6;
 
@@ -15,8 +15,8 @@ export function needsReasonToApprove(item: Pick<Item, 'risk'>): boolean {
  * was not chosen beside one that was needs none: choosing is the reason.
  */
 export function assertReason(
-  items: Pick<Item, 'risk' | 'itemDigest' | 'action'>[],
-  verdicts: ItemVerdict[],
+  items: readonly Pick<Item, 'risk' | 'itemDigest' | 'action'>[],
+  verdicts: readonly ItemVerdict[],
   reason: string,
 ): void {
   if (reason.trim() !== '') return;
