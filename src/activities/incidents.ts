@@ -84,7 +84,7 @@ async function tell(
     errorCode: input.errorCode,
   };
   await tellStory(tx, { at: deps.now(), personId: null, n: null, kind: what, data });
-  await sql`select pg_notify('usher_delivery', '')`.execute(tx);
+  await sql`select pg_notify('usher_delivery', 'tickets')`.execute(tx);
   const record = {
     operationKey: incident.incident_id,
     kind: what,

@@ -44,9 +44,13 @@ async function rememberGrants(tx: Tx, subject: Subject, granted: readonly Writte
     .where('person_id', '=', subject.personId)
     .where('n', '=', subject.n)
     .executeTakeFirstOrThrow();
+  // Two entitlements of the policy may stand for one right of the vendor; one statement takes each row once.
+  const rows = new Map(
+    granted.map(({ item }) => [item.vendorEntitlementId, grantRow(subject, item, spell_n, now)] as const),
+  );
   await tx
     .insertInto('person_grant')
-    .values(granted.map(({ item }) => grantRow(subject, item, spell_n, now)))
+    .values([...rows.values()])
     .onConflict((conflict) =>
       conflict.columns(['person_id', 'system_id', 'vendor_entitlement_id']).doUpdateSet((eb) => ({
         spell_n: eb.ref('excluded.spell_n'),

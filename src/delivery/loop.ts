@@ -2,12 +2,12 @@
  * The worker's loop from rows to Temporal: woken by NOTIFY, every two seconds, and at start. Cut-offs have a lane of their
  * own, so that no start of a case ever stands before them; each lane runs in one worker at a time, by advisory lock.
  */
-import pg from 'pg';
 import { whileLockedIfFree } from '../store/db.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import { answerRequests } from './answer-requests.ts';
 import { alarmUndelivered, deliverRows } from './deliver-rows.ts';
 import { expireGrants } from './expire-grants.ts';
+import { Listener } from './listener.ts';
 import { decideDueCutoffs } from './start-cutoffs.ts';
 import { syncTickets } from './ticket-sync.ts';
 
@@ -22,6 +22,8 @@ interface Lane {
   name: string;
   pass: (deps: WorkerDeps) => Promise<number | void>;
   isExclusive: boolean;
+  /** The notification that wakes it: '' for rows to deliver. Without one it looks every two seconds only. */
+  wokenBy: string | null;
 }
 
 const lanes: readonly Lane[] = [
@@ -29,28 +31,41 @@ const lanes: readonly Lane[] = [
     name: 'cutoffs',
     // Deciding takes its own lock; starting twice is harmless.
     isExclusive: false,
+    wokenBy: '',
     pass: async (deps) => {
       await decideDueCutoffs(deps);
       return deliverRows(deps, ['startCutoff']);
     },
   },
-  { name: 'cases', isExclusive: true, pass: (deps) => deliverRows(deps, ['startCase', 'tell', 'submitDecision']) },
-  { name: 'expiries', isExclusive: true, pass: expireGrants },
-  { name: 'tickets', isExclusive: true, pass: syncTickets },
-  { name: 'questions', isExclusive: true, pass: answerRequests },
-  { name: 'alarms', isExclusive: true, pass: alarmUndelivered },
+  {
+    name: 'cases',
+    isExclusive: true,
+    wokenBy: '',
+    pass: (deps) => deliverRows(deps, ['startCase', 'tell', 'submitDecision']),
+  },
+  { name: 'expiries', isExclusive: true, wokenBy: null, pass: expireGrants },
+  { name: 'tickets', isExclusive: true, wokenBy: 'tickets', pass: syncTickets },
+  { name: 'questions', isExclusive: true, wokenBy: null, pass: answerRequests },
+  { name: 'alarms', isExclusive: true, wokenBy: null, pass: alarmUndelivered },
 ];
 
 /** Starts the loop. `databaseUrl` is for the connection that listens. */
 export function startDeliveryLoop(deps: WorkerDeps, databaseUrl: string): DeliveryLoop {
-  const waker = new Waker();
-  const listening = listen(deps, databaseUrl, waker);
-  const running = lanes.map((lane) => runLane(deps, lane, waker));
+  const woken = lanes.map((lane) => ({ lane, waker: new Waker() }));
+  const running = woken.map(({ lane, waker }) => runLane(deps, lane, waker));
+  const listener = new Listener({
+    databaseUrl,
+    channel: 'usher_delivery',
+    onNotification: (payload) => {
+      for (const { lane, waker } of woken) if (lane.wokenBy === payload) waker.wake();
+    },
+    log: deps.log,
+  });
   return {
     async stop() {
-      waker.stop();
+      for (const { waker } of woken) waker.stop();
       await Promise.all(running);
-      await (await listening)?.end().catch(() => undefined);
+      await listener.stop();
     },
   };
 }
@@ -74,33 +89,15 @@ async function onePass(deps: WorkerDeps, lane: Lane): Promise<number> {
   return lane.isExclusive ? ((await whileLockedIfFree(deps.db, 'delivery', lane.name, pass)) ?? 0) : pass();
 }
 
-async function listen(deps: WorkerDeps, databaseUrl: string, waker: Waker): Promise<pg.Client | null> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  try {
-    await client.connect();
-    client.on('notification', () => waker.wake());
-    client.on('error', () => {
-      // The two-second rhythm goes on without it; a new connection is made soon.
-      if (!waker.isStopped) setTimeout(() => void listen(deps, databaseUrl, waker), PAUSE_MS).unref();
-    });
-    await client.query('listen usher_delivery');
-    return client;
-  } catch (error) {
-    deps.log.warn({ err: error }, 'cannot listen for deliveries');
-    if (!waker.isStopped) setTimeout(() => void listen(deps, databaseUrl, waker), PAUSE_MS).unref();
-    return null;
-  }
-}
-
-/** Wakes all lanes. A wake that comes while a lane works is not lost: the lane compares the count. */
+/** Wakes a lane. A wake that comes while the lane works is not lost: the lane compares the count. */
 class Waker {
   count = 0;
   isStopped = false;
-  #sleepers = new Set<() => void>();
+  #sleeper: (() => void) | null = null;
 
   wake(): void {
     this.count += 1;
-    for (const sleeper of this.#sleepers) sleeper();
+    this.#sleeper?.();
   }
 
   stop(): void {
@@ -113,11 +110,11 @@ class Waker {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
-        this.#sleepers.delete(done);
+        this.#sleeper = null;
         resolve();
       };
       const timer = setTimeout(done, timeoutMs);
-      this.#sleepers.add(done);
+      this.#sleeper = done;
     });
   }
 }

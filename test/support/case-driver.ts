@@ -114,10 +114,15 @@ export async function mailedSignal(
 }
 
 /** Sends the signal as the Temporal UI does: plain JSON, without the codec of this installation. */
-export async function signalLikeTemporalUi(world: World, approvalId: string, payload: unknown): Promise<void> {
+export async function signalLikeTemporalUi(
+  world: World,
+  workflowId: string,
+  payload: unknown,
+  name = 'decide',
+): Promise<void> {
   const { connection, options } = world.client;
   const plain = new Client({ connection, namespace: options.namespace });
-  await plain.workflow.getHandle(approvalId).signal('decide', payload);
+  await plain.workflow.getHandle(workflowId).signal(name, payload);
 }
 
 /** A leaver removed everything and set its so-manieth sweep: nothing else of it sets a timer. */
