@@ -1,4 +1,6 @@
 /** What a joiner costs, compared with a bare workflow of as many activities and bytes, both in the same minutes. */
+import type { Client } from '@temporalio/client';
+import { caseWorkflowId, provisioningWorkflowId } from '../src/workflows/wire.ts';
 import { countDerived, untilJoined, type BareShape, type Stage } from './stage.ts';
 
 const ROUNDS = 3;
@@ -19,20 +21,32 @@ export async function shapeOfJoiner({ company, db, client }: Stage): Promise<Joi
     .select('person_id')
     .where('source_key', '=', key)
     .executeTakeFirstOrThrow();
-  let historyEvents = 0;
-  let activities = 0;
-  let bytes = 0;
-  for (const workflowId of [`case_${person_id}_1`, `provisioning_${person_id}_1_1`]) {
-    const events = (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
-    historyEvents += events.length;
-    for (const event of events) {
-      const input = event.activityTaskScheduledEventAttributes?.input?.payloads;
-      const result = event.activityTaskCompletedEventAttributes?.result?.payloads;
-      if (event.activityTaskScheduledEventAttributes) activities += 1;
-      for (const { data } of [...(input ?? []), ...(result ?? [])]) bytes += data?.length ?? 0;
-    }
-  }
-  return { historyEvents, activities, payloadBytes: Math.round(bytes / (2 * activities)) };
+  const ofCase = await shapeOf(client, caseWorkflowId(person_id, 1));
+  const ofChild = await shapeOf(client, provisioningWorkflowId(person_id, 1, 1));
+  const activities = ofCase.activities + ofChild.activities;
+  return {
+    historyEvents: ofCase.events + ofChild.events,
+    activities,
+    activitiesOfChild: ofChild.activities,
+    payloadBytes: Math.round((ofCase.bytes + ofChild.bytes) / (2 * activities)),
+  };
+}
+
+/** Bytes are those of all inputs and results of activities, as they travel. */
+async function shapeOf(
+  client: Client,
+  workflowId: string,
+): Promise<{ events: number; activities: number; bytes: number }> {
+  const events = (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+  const payloads = events.flatMap((event) => [
+    ...(event.activityTaskScheduledEventAttributes?.input?.payloads ?? []),
+    ...(event.activityTaskCompletedEventAttributes?.result?.payloads ?? []),
+  ]);
+  return {
+    events: events.length,
+    activities: events.filter((event) => event.activityTaskScheduledEventAttributes).length,
+    bytes: payloads.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
+  };
 }
 
 export interface JoinerCost {
@@ -49,10 +63,12 @@ export async function measureJoinerCost(stage: Stage, shape: BareShape): Promise
   await barePerSecond(stage, shape, 20);
   for (let round = 1; round <= ROUNDS; round += 1) {
     const bare = await barePerSecond(stage, shape, PER_ROUND);
+    const withChild = await barePerSecond(stage, shape, PER_ROUND, true);
     const joiners = await joinersPerSecond(stage, PER_ROUND);
     cost.ratios.push(joiners / bare);
     cost.bareActivityRates.push(bare * shape.activities);
-    console.log(`  round ${round}: ${joiners.toFixed(1)} joiners/s, ${bare.toFixed(1)} bare workflows/s`);
+    const texts = [joiners, bare, withChild].map((rate) => rate.toFixed(1));
+    console.log(`  round ${round}: ${texts[0]} joiners/s, ${texts[1]} bare workflows/s, ${texts[2]} with a child each`);
   }
   return cost;
 }
@@ -68,8 +84,8 @@ async function joinersPerSecond({ company, worker, db }: Stage, count: number): 
   return (1000 * count) / (performance.now() - startedAt);
 }
 
-async function barePerSecond({ runBare }: Stage, shape: BareShape, count: number): Promise<number> {
+async function barePerSecond({ runBare }: Stage, shape: BareShape, count: number, hasChild = false): Promise<number> {
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: count }, () => runBare(shape)));
+  await Promise.all(Array.from({ length: count }, () => runBare(shape, hasChild)));
   return (1000 * count) / (performance.now() - startedAt);
 }

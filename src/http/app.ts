@@ -7,6 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { ZodError } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { App, AppContext, AppEnv, HttpDeps } from './app-types.ts';
+import { invalidInput } from './input.ts';
 import { contentSecurityPolicy, messagePage } from './pages/layout.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRouter } from './router.ts';
@@ -103,11 +104,7 @@ function setHeaders(c: AppContext, isHttps: boolean): void {
 /** What nobody expected is logged by name and message and shown as `internal`. */
 function asAppError(error: unknown, c: AppContext, deps: HttpDeps): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof ZodError) {
-    const issue = error.issues[0];
-    const field = issue?.path.map(String).join('.') || 'body';
-    return new AppError('invalidInput', `${field}: ${issue?.message ?? 'not valid'}`, field);
-  }
+  if (error instanceof ZodError) return invalidInput(error, 'body');
   deps.log.error({ method: c.req.method, path: logPath(c.req.path), err: error }, 'request failed');
   return new AppError('internal');
 }

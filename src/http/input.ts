@@ -1,17 +1,31 @@
 /** Parses what comes in. Every refusal is AppError `invalidInput`, names the field and says what was expected. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { AppContext } from './app-types.ts';
+
+/** Why somebody does something, in their words. What no database can hold (NUL, half a character) is refused. */
+export const Reason = z
+  .string()
+  .max(2000)
+  .refine(
+    (text) => text.isWellFormed() && !text.includes('\0'),
+    'expected text without NUL and without half characters',
+  );
 
 /** Parses a value; `where` names it when the fault is the value as a whole. */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
+  throw invalidInput(result.error, where);
+}
+
+/** The first fault as AppError `invalidInput`. */
+export function invalidInput(error: z.ZodError, where: string): AppError {
+  const issue = error.issues[0];
   const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
   const field = path.length === 0 ? where : path.map(String).join('.');
   const what = issue?.code === 'unrecognized_keys' ? 'no such field is known' : (issue?.message ?? 'not valid');
-  throw new AppError('invalidInput', `${field.slice(0, 100)}: ${what}`, field.slice(0, 100));
+  return new AppError('invalidInput', `${field.slice(0, 100)}: ${what}`, field.slice(0, 100));
 }
 
 /** The body as JSON. */

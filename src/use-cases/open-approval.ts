@@ -21,8 +21,8 @@ import type { ServerDeps } from './server-deps.ts';
 
 export const OpenApprovalRequest = z.strictObject({
   personId: PersonId,
-  n: z.number().int().positive(),
-  k: z.number().int().nonnegative(),
+  n: z.int32().positive(),
+  k: z.int32().nonnegative(),
   proposalId: ProposalId,
   itemDigests: z.array(Sha256Hex).min(1).max(500),
 });

@@ -75,7 +75,7 @@ beforeAll(async () => {
     faultSeed: seed,
   });
   await usher.worker.start();
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await usher?.close();
   await temporal?.stop();

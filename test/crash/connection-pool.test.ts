@@ -1,8 +1,11 @@
 /** Writes that hold a lock while they work: many at once must never wait for each other's connections. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { applyAccess, type ApplyAccessInput } from '../../src/activities/apply-access.ts';
 import { openDb, whileLocked, whileLockedIfFree } from '../../src/store/db.ts';
+import { Listener } from '../../src/delivery/listener.ts';
 import { planCase } from '../../src/activities/plan-case.ts';
+import { createLogger } from '../../src/telemetry.ts';
 import { uuidV7 } from '../../src/store/uuid.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -76,5 +79,34 @@ describe('a lock that is held while somebody works', () => {
     await expect(first).rejects.toThrow('it failed');
     await second;
     expect(order).toEqual(['first', 'second']);
+  });
+});
+
+describe('a connection that listens for notifications', () => {
+  test('is made again when the database drops it, and leaves none behind when it is stopped', async () => {
+    const { ownerDb, database } = world;
+    const heard: string[] = [];
+    const listener = new Listener({
+      databaseUrl: database.workerUrl,
+      channel: 'crash_test',
+      onNotification: (payload) => heard.push(payload),
+      log: createLogger('worker', 'silent'),
+    });
+    const backends = async (): Promise<number[]> => {
+      const { rows } = await sql<{ pid: number }>`
+        select pid from pg_stat_activity where datname = ${database.name} and query like 'listen "crash_test"%'`.execute(
+        ownerDb,
+      );
+      return rows.map(({ pid }) => pid);
+    };
+    const notified = async (payload: string): Promise<boolean> => {
+      await sql`select pg_notify('crash_test', ${payload})`.execute(ownerDb);
+      return heard.includes(payload);
+    };
+    await eventually(() => notified('before'), 'it hears');
+    for (const pid of await backends()) await sql`select pg_terminate_backend(${pid})`.execute(ownerDb);
+    await eventually(() => notified('after'), 'it hears again');
+    await listener.stop();
+    await eventually(async () => (await backends()).length === 0, 'no connection is left');
   });
 });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const keys = { engineer: hireEngineer(usher, 'Undisturbed'), seller: hireSeller(usher, 'Undisturbed') };
   expect(await approve(usher, await openApprovalOf(keys.seller), managerToken)).toBe(201);
   [engineer, seller] = await Promise.all([traceWhenDone(usher, keys.engineer), traceWhenDone(usher, keys.seller)]);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await usher.close();
 });

@@ -80,7 +80,7 @@ beforeAll(async () => {
   leaver = await traceWhenDone(usher, keys.leaver, 2);
   for (const scene of scenes) await play(scene).catch((error: unknown) => failures.set(scene.name, error));
   if (!usher.worker.isRunning) await usher.worker.start();
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await usher.close();
 });

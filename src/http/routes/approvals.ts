@@ -7,7 +7,7 @@ import { ApprovalId } from '../../schemas/ids.ts';
 import { findApproval, listApprovals, type ApprovalView } from '../../store/read-approvals.ts';
 import { submitDecision } from '../../use-cases/submit-decision.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
-import { readJson, readParam, readQuery } from '../input.ts';
+import { readJson, readParam, readQuery, Reason } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 
 const ListQuery = z.strictObject({
@@ -18,7 +18,7 @@ const ListQuery = z.strictObject({
 
 const DecisionBody = z.strictObject({
   verdicts: z.array(ItemVerdict).min(1).max(500),
-  reason: z.string().max(2000).default(''),
+  reason: Reason.default(''),
   /** Which client decided; it is part of the record. */
   surface: z.enum(['api', 'cli']).default('api'),
 });

@@ -5,13 +5,13 @@ import { findPersonId } from '../../store/read-person.ts';
 import { listHolds } from '../../store/read-holds.ts';
 import { releaseHold } from '../../use-cases/release-hold.ts';
 import type { HttpDeps } from '../app-types.ts';
-import { readJson } from '../input.ts';
+import { readJson, Reason } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 import { PersonIdOrRef } from './persons.ts';
 
 const ReleaseBody = z.strictObject({
   persons: z.array(PersonIdOrRef).min(1).max(1000),
-  reason: z.string().trim().min(1).max(2000),
+  reason: Reason.trim().min(1),
 });
 
 export function holdRoutes(router: Router, deps: HttpDeps): void {

@@ -6,14 +6,14 @@ import { findPersonId, readPerson } from '../../store/read-person.ts';
 import { erasePersonCompletely } from '../../use-cases/erase-person.ts';
 import { leavePerson } from '../../use-cases/leave-person.ts';
 import { viewerOf, type AppContext, type HttpDeps } from '../app-types.ts';
-import { readJson, readParam } from '../input.ts';
+import { readJson, readParam, Reason } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 
 /** A person id, or `<hris>/<key>` (in a path with the slash as %2F). */
 export const PersonIdOrRef = z.union([PersonId, PersonRef], 'expected a person id or <hris>/<key>');
 /** Closed: free text would outlive the person whom it names. */
 const EraseBody = z.strictObject({ reason: z.enum(['requested', 'retentionEnded', 'ordered']) });
-const ReasonBody = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+const ReasonBody = z.strictObject({ reason: Reason.trim().min(1) });
 
 export function personRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/persons/:person', async (c, caller) => {
