@@ -69,9 +69,7 @@ export type RecordDecisionResult =
 
 /** A signal from the Temporal UI: the server checks the code. What comes back is read from the signed row. */
 export async function recordDecision(deps: WorkerDeps, input: RecordDecisionInput): Promise<RecordDecisionResult> {
-  const answer: ClaimAnswer = await translated(() =>
-    deps.server.claimDecision({ claimId: input.claimId, payload: input.payload }),
-  );
+  const answer: ClaimAnswer = await translated(() => deps.server.claimDecision(input));
   if (answer.outcome === 'refused') return answer;
   const decision = await loadDecision(deps, { approvalId: input.approvalId, decisionId: answer.decisionId });
   return decision

@@ -6,7 +6,7 @@ import { IssueResult } from '../schemas/authorisation.ts';
 export interface ServerClient {
   /** At most ten digests. */
   issue(request: { personId: string; caseN: number; k: number; itemDigests: string[] }): Promise<IssueResult[]>;
-  claimDecision(request: { claimId: string; payload: unknown }): Promise<ClaimAnswer>;
+  claimDecision(request: { approvalId: string; claimId: string; payload: unknown }): Promise<ClaimAnswer>;
   openApproval(request: {
     personId: string;
     n: number;

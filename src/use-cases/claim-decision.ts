@@ -10,8 +10,11 @@ import { sha256Hex } from '../store/sha256.ts';
 import { recordRefusal, storeDecision, type DecisionInput } from './submit-decision.ts';
 import type { ServerDeps } from './server-deps.ts';
 
-/** `claimId` is minted by the workflow for each signal, so that a retried activity finds its own decision again. */
-export const ClaimRequest = z.strictObject({ claimId: DecisionId, payload: DecideSignal });
+/**
+ * `approvalId` is the approval that got the signal, whatever the payload says. `claimId` is minted by the workflow for each
+ * signal, so that a retried activity finds its own decision again.
+ */
+export const ClaimRequest = z.strictObject({ approvalId: ApprovalId, claimId: DecisionId, payload: DecideSignal });
 
 export type ClaimAnswer = { outcome: 'accepted'; decisionId: string } | { outcome: 'refused'; reason: string };
 
@@ -27,7 +30,7 @@ export async function claimDecision(deps: ServerDeps, input: unknown): Promise<C
     await recordMalformed(deps, input, field);
     return { outcome: 'refused', reason: `malformed: ${field} ${issue?.message ?? ''}`.trim() };
   }
-  const { claimId, payload } = parsed.data;
+  const { approvalId, claimId, payload } = parsed.data;
   const known = await deps.db
     .selectFrom('decision')
     .select('decision_id')
@@ -35,15 +38,16 @@ export async function claimDecision(deps: ServerDeps, input: unknown): Promise<C
     .executeTakeFirst();
   if (known) return { outcome: 'accepted', decisionId: claimId };
   const decision: DecisionInput = {
-    approvalId: payload.approvalId,
+    approvalId,
     approverId: payload.approverId,
     surface: 'temporal',
     verdicts: payload.verdicts,
     reason: payload.reason,
   };
   try {
+    if (payload.approvalId !== approvalId) throw new AppError('unproved', 'it names another approval');
     await deps.db.transaction().execute(async (tx) => {
-      const { approvalId, approverId, code } = payload;
+      const { approverId, code } = payload;
       const verdict = await consumeCode(tx, { approvalId, approverId, code, now: deps.now() });
       if (verdict === null) throw new AppError('unproved', 'the code is unknown, used, expired or another one');
       if (payload.verdicts.some((item) => item.verdict !== verdict)) {
@@ -60,12 +64,12 @@ export async function claimDecision(deps: ServerDeps, input: unknown): Promise<C
   }
 }
 
-const NamesApproval = z.object({ payload: z.object({ approvalId: ApprovalId }) });
+const NamesApproval = z.object({ approvalId: ApprovalId });
 
 /** Names the field at fault and nothing of what was sent; the same fault at the same approval is recorded once. */
 async function recordMalformed(deps: ServerDeps, input: unknown, field: string): Promise<void> {
   const named = NamesApproval.safeParse(input);
-  const approvalId = named.success ? named.data.payload.approvalId : null;
+  const approvalId = named.success ? named.data.approvalId : null;
   const approval = approvalId === null ? null : await getApproval(deps.db, approvalId);
   const record = {
     operationKey: sha256Hex(`malformed|${approval?.approval_id ?? ''}|${field}`),

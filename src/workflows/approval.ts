@@ -139,9 +139,6 @@ class Desk {
       ]);
       return decision ? this.#count(decision) : { isCounted: false, reason: 'no signed decision of that id' };
     }
-    const named = namedApproval(arrival.payload);
-    if (named !== null && named !== this.#approvalId())
-      return { isCounted: false, reason: 'it names another approval' };
     const proved = await bookkeeping.recordDecision.executeWithOptions({ summary: 'check the code' }, [
       { approvalId: this.#approvalId(), claimId: arrival.claimId, payload: arrival.payload ?? null },
     ]);
@@ -198,9 +195,4 @@ class Desk {
       expired: digests.filter((digest) => this.#outcome(digest) === 'open'),
     };
   }
-}
-
-function namedApproval(payload: unknown): string | null {
-  if (typeof payload !== 'object' || payload === null || !('approvalId' in payload)) return null;
-  return typeof payload.approvalId === 'string' ? payload.approvalId : null;
 }

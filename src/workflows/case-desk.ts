@@ -32,7 +32,9 @@ export class CaseDesk {
   }
 
   #hear(news: CaseNews): void {
-    const kind: unknown = typeof news === 'object' && news !== null ? news.kind : null;
+    const { kind, systemId }: { kind?: unknown; systemId?: unknown } =
+      typeof news === 'object' && news !== null ? news : {};
+    // A signal stays in the history whatever it holds; it must not fail the task for ever.
     switch (kind) {
       case 'factsChanged':
         this.hasNewFacts = true;
@@ -41,10 +43,10 @@ export class CaseDesk {
         this.isRescinded = true;
         break;
       case 'retryItem':
-        this.retrySystemIds.add(String((news as { systemId?: unknown }).systemId));
+        if (typeof systemId === 'string') this.retrySystemIds.add(systemId);
+        else this.log.push('a malformed signal was ignored');
         break;
       default:
-        // A signal stays in the history whatever it holds; it must not fail the task for ever.
         this.log.push('a malformed signal was ignored');
     }
   }

@@ -196,12 +196,13 @@ describe('a signal', () => {
     expect(await alertsAbout(approval)).toBe(0);
   });
 
-  test('about another approval decides neither', async () => {
+  test('about another approval decides neither and is recorded', async () => {
     const [one, other] = [await anApproval(seller), await anApproval(seller)];
     const [approver = ''] = approversOf(other.approval);
     const ready = await signalFor(approver, other.approval, 'approve');
     await handleOf(one.approval).signal(decideSignal, ready);
     await logged(one.approval, 'it names another approval');
+    expect(await refusalsOf(one.approval)).toMatchObject([{ code: 'unproved', approverId: approver }]);
     await handleOf(one.approval).signal(decideSignal, { ...ready, approvalId: one.approval.approvalId });
     await logged(one.approval, 'the code is unknown');
     expect([await decisionsOn(one.approval), await decisionsOn(other.approval)]).toEqual([[], []]);

@@ -127,7 +127,18 @@ describe('a signal to a case', () => {
     const { employee, personId } = await hire(world, { firstName: 'Signal', lastName: 'Noise', startsInDays: 30 });
     const caseId = `case_${personId}_1`;
     await untilWaiting(personId);
-    const junk = [null, 'junk', 7, [], {}, { kind: 'leave' }, { kind: null }, { kind: { toString: 'rescinded' } }];
+    const junk = [
+      null,
+      'junk',
+      7,
+      [],
+      {},
+      { kind: 'leave' },
+      { kind: null },
+      { kind: { toString: 'rescinded' } },
+      { kind: 'retryItem' },
+      { kind: 'retryItem', systemId: { toString: 1 } },
+    ];
     const plain = world.client.workflow.getHandle(caseId);
     for (const payload of junk) await signalLikeTemporalUi(world, caseId, payload, 'tell');
     await plain.signal('tell');
