@@ -3,12 +3,13 @@ import { untilJoined, type BareShape, type Stage } from './stage.ts';
 
 const LEAVERS = 200;
 const BLOCKS = 4;
-const BETWEEN_LEAVERS_MS = 250;
+const BETWEEN_LEAVERS_MS = 800;
 /** The share of the engine's own rate that joiners and leavers alone do not reach is filled with bare workflows. */
 const LOAD_RATIO_WANTED = 0.85;
 const JOINERS_PER_SECOND = 1;
 const HIRED_AT_ONCE = 50;
 const LIMIT_MS = 180_000;
+const BARE_AT_ONCE_MAX = 40;
 const TICK_MS = 100;
 
 export interface CutOffTimes {
@@ -72,7 +73,7 @@ function startLoad(
       const missing = wantedRate * (seconds + TICK_MS / 1000) - done;
       // What is under way already will be done half of it on average.
       const more = Math.ceil(missing / shape.activities - bare.size / 2);
-      for (let i = 0; i < Math.min(more, 20 - bare.size); i += 1) {
+      for (let i = 0; i < Math.min(more, BARE_AT_ONCE_MAX - bare.size); i += 1) {
         const one: Promise<void> = runBare(shape).finally(() => bare.delete(one));
         bare.add(one);
       }

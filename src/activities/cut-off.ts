@@ -11,6 +11,7 @@ import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
 import { correlationKeys } from './account-profile.ts';
 import { currentSignal, toApplicationFailure, translated } from './failures.ts';
+import { noteHealed } from './incidents.ts';
 import { noteAccount } from './operation-evidence.ts';
 import { CONTRADICTED, outageVerdict } from './outage.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -40,6 +41,7 @@ export async function disableLogin(deps: WorkerDeps, input: CutOffInput): Promis
     const accounts = await findAll(deps, input, system);
     for (const account of accounts) await disableOne(deps, input, system, account);
     await outageVerdict.noteHealthy(deps, input.systemId);
+    await noteHealed(deps, { ...input, itemKeys: ['disableLogin'] });
     return { outcome: accounts.length === 0 ? 'noAccount' : 'disabled', errorCode: null };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -195,6 +197,7 @@ export async function revokeSessions(deps: WorkerDeps, input: CutOffInput): Prom
         residualSeconds: result.residualSeconds,
       });
     }
+    await noteHealed(deps, { ...input, itemKeys: ['revokeSessions'] });
     return { outcome: accounts.length === 0 ? 'noAccount' : 'disabled', errorCode: null };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;

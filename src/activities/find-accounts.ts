@@ -6,6 +6,7 @@ import { appendEvidence } from '../evidence/log.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { correlationKeys } from './account-profile.ts';
 import { currentSignal, toApplicationFailure, translated } from './failures.ts';
+import { noteHealed } from './incidents.ts';
 import { noteAccount } from './operation-evidence.ts';
 import { outageVerdict } from './outage.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -27,6 +28,7 @@ export async function findAccounts(deps: WorkerDeps, input: FindAccountsInput): 
   try {
     const account = await findOne(deps, input);
     await outageVerdict.noteHealthy(deps, input.systemId);
+    await noteHealed(deps, { ...input, itemKeys: ['find'] });
     return { kind: 'found', account };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;

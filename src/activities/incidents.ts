@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { appendEvidence } from '../evidence/log.ts';
-import { detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
+import { attachedItems, detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
 import type { Tx } from '../store/db.ts';
 import { tellStory, type StoryKind } from '../store/story.ts';
 import type { IncidentKind } from '../store/tables.ts';
@@ -55,8 +55,37 @@ export async function closeIncident(deps: WorkerDeps, input: IncidentInput): Pro
   });
 }
 
+/** What succeeded by whatever way needs nobody any more: its failure of before is detached. Costs one look where none is open. */
+export async function noteHealed(
+  deps: WorkerDeps,
+  subject: Pick<IncidentInput, 'personId' | 'n' | 'systemId' | 'itemKeys'>,
+): Promise<void> {
+  const { personId, n, systemId } = subject;
+  const attached = await attachedItems(deps.db, { personId, n });
+  const known = new Set(
+    attached.filter((one) => one.kind === 'itemFailed' && one.systemId === systemId).map(bareKeyOf),
+  );
+  const itemKeys = subject.itemKeys.filter((itemKey) => known.has(itemKey));
+  if (itemKeys.length === 0) return;
+  await closeIncident(deps, { personId, n, systemId, kind: 'itemFailed', itemKeys, errorCode: 'healed' });
+}
+
+/** Detaches everything of a case: nothing of it waits any more. */
+export async function releaseCase(deps: WorkerDeps, { personId, n }: { personId: string; n: number }): Promise<void> {
+  for (const one of await attachedItems(deps.db, { personId, n })) {
+    const { systemId, kind } = one;
+    if (kind !== 'systemDown' && kind !== 'itemFailed') continue;
+    await closeIncident(deps, { personId, n, systemId, kind, itemKeys: [bareKeyOf(one)], errorCode: 'caseClosed' });
+  }
+}
+
 function keyOf(input: IncidentInput, itemKey: string): string {
   return `${input.personId}/${input.n}/${itemKey}`;
+}
+
+/** Neither ids of persons nor numbers of cases hold a slash. */
+function bareKeyOf({ itemKey }: { itemKey: string }): string {
+  return itemKey.split('/').slice(2).join('/');
 }
 
 function summaryOf({ kind, systemId, errorCode }: IncidentInput): string {

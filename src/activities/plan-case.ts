@@ -2,6 +2,7 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { AppError } from '../domain/errors.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
+import type { QuorumState } from '../domain/quorum.ts';
 import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
@@ -94,11 +95,9 @@ async function planArrival(
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
   const plan = planAccess(context, input.at);
-  const { items, approvedDigests } = withoutDecided(
-    context,
-    await withoutHeld(deps, context, plan, input.at),
-    input.at,
-  );
+  const justifiedIds = new Set(justifiedNow(context, plan, input.at).map((entry) => entry.entitlementId));
+  const open = await withoutHeld(deps, context, plan, justifiedIds);
+  const { items, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
@@ -106,18 +105,28 @@ async function planArrival(
   return propose(deps, input, usherCase, context, items, approvedDigests);
 }
 
-/** What was denied stays denied, what was approved stays approved, as long as the item is the same. */
+/**
+ * What was denied stays denied, what was approved stays approved, as long as the item is the same. What was approved, by
+ * policy or by people, and is justified no more had its time in this spell: it does not begin anew.
+ */
 function withoutDecided(
   context: PersonContext,
   items: readonly Item[],
+  justifiedIds: ReadonlySet<string | null>,
   at: string,
 ): { items: Item[]; approvedDigests: string[] } {
-  const stateOf = (item: Item): string =>
-    item.route.kind === 'policy' ? 'policy' : itemOutcome(item, context.person.person_id, context.decisions, at).state;
-  const open = items.filter((item) => stateOf(item) !== 'denied');
+  const outcomeOf = (item: Item): QuorumState =>
+    itemOutcome(item, context.person.person_id, context.decisions, at).state;
+  const open = items.filter((item) => {
+    const state = outcomeOf(item);
+    const isOver = state === 'approved' && item.action === 'grant' && !justifiedIds.has(item.entitlementId);
+    return state !== 'denied' && !isOver;
+  });
   return {
     items: open,
-    approvedDigests: open.filter((item) => stateOf(item) === 'approved').map((item) => item.itemDigest),
+    approvedDigests: open
+      .filter((item) => item.route.kind === 'people' && outcomeOf(item) === 'approved')
+      .map((item) => item.itemDigest),
   };
 }
 
@@ -182,7 +191,12 @@ function rolesOf(item: Item): string {
 }
 
 /** What is held, verified and still justified needs no item. */
-async function withoutHeld(deps: WorkerDeps, context: PersonContext, plan: Plan, at: string): Promise<Item[]> {
+async function withoutHeld(
+  deps: WorkerDeps,
+  context: PersonContext,
+  plan: Plan,
+  justifiedIds: ReadonlySet<string | null>,
+): Promise<Item[]> {
   const rows = await deps.db
     .selectFrom('person_grant')
     .select('item_digest')
@@ -190,7 +204,6 @@ async function withoutHeld(deps: WorkerDeps, context: PersonContext, plan: Plan,
     .where('state', '=', 'held')
     .where('verified_at', 'is not', null)
     .execute();
-  const justifiedIds = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
   const held = new Set(rows.map((row) => row.item_digest));
   return plan.items.filter((item) => !held.has(item.itemDigest) || !justifiedIds.has(item.entitlementId));
 }

@@ -60,9 +60,9 @@ async function rememberGrants(tx: Tx, subject: Subject, granted: readonly Writte
         case_n: eb.ref('excluded.case_n'),
         state: eb.ref('excluded.state'),
         verified_at: eb.ref('excluded.verified_at'),
-        expires_at: eb.ref('excluded.expires_at'),
         revoked_at: eb.ref('excluded.revoked_at'),
-        // A new spell begins its time-bound rights anew; within a spell the first grant counts.
+        // A new spell begins its time-bound rights anew; within a spell the first grant and its end count.
+        expires_at: sql<Date | null>`case when person_grant.spell_n is distinct from excluded.spell_n or excluded.expires_at is null then excluded.expires_at else least(person_grant.expires_at, excluded.expires_at) end`,
         since: sql<Date>`case when person_grant.spell_n is distinct from excluded.spell_n then excluded.since else person_grant.since end`,
       })),
     )

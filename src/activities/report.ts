@@ -7,6 +7,7 @@ import type { CaseState } from '../schemas/case.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { getCase } from '../store/cases.ts';
 import { tellStory } from '../store/story.ts';
+import { releaseCase } from './incidents.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface WriteReportInput {
@@ -15,6 +16,8 @@ export interface WriteReportInput {
   claimedVerified: string[];
   /** A leaver whose removal is done waits for its next sweep until then; null otherwise. */
   nextSweepAt: string | null;
+  /** Where the removal did not succeed yet. */
+  leftSystemIds: string[];
 }
 
 export interface WriteReportResult {
@@ -25,25 +28,7 @@ export interface WriteReportResult {
 
 /** Compares the claims with the `verified` operations of the case. Idempotent; one alert per case. */
 export async function writeReport(deps: WorkerDeps, input: WriteReportInput): Promise<WriteReportResult> {
-  const rows = await deps.db
-    .selectFrom('operation')
-    .select('item_digest')
-    .where('person_id', '=', input.personId)
-    .where('n', '=', input.n)
-    .where('state', '=', 'verified')
-    .execute();
-  const proven = new Set(rows.map((row) => row.item_digest));
-  const verified = input.claimedVerified.filter((digest) => proven.has(digest));
-  const unproven = input.claimedVerified.filter((digest) => !proven.has(digest));
-  if (unproven.length > 0) {
-    const caseId = `case_${input.personId}_${input.n}`;
-    const text = `${unproven.length} changes of ${caseId} were claimed as verified and never read back. They are not reported as done.`;
-    await raiseAlert(
-      deps.db,
-      { alertKey: `unproven/${caseId}`, kind: 'unprovenClaim', personId: input.personId, text },
-      deps.now(),
-    );
-  }
+  const { verified, unproven } = await prove(deps, input);
   if (input.nextSweepAt !== null) {
     await deps.db
       .updateTable('usher_case')
@@ -52,8 +37,34 @@ export async function writeReport(deps: WorkerDeps, input: WriteReportInput): Pr
       .where('n', '=', input.n)
       .where('closed_at', 'is', null)
       .execute();
-    const data = { until: input.nextSweepAt, verifiedCount: verified.length };
+    const { nextSweepAt: until, leftSystemIds } = input;
+    const data = { until, verifiedCount: verified.length, leftSystemIds };
     await tellStory(deps.db, { at: deps.now(), personId: input.personId, n: input.n, kind: 'caseWaiting', data });
+  }
+  return { verified, unproven };
+}
+
+interface Claims {
+  personId: string;
+  n: number;
+  claimedVerified: string[];
+}
+
+async function prove(deps: WorkerDeps, { personId, n, claimedVerified }: Claims): Promise<WriteReportResult> {
+  const rows = await deps.db
+    .selectFrom('operation')
+    .select('item_digest')
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .where('state', '=', 'verified')
+    .execute();
+  const proven = new Set(rows.map((row) => row.item_digest));
+  const verified = claimedVerified.filter((digest) => proven.has(digest));
+  const unproven = claimedVerified.filter((digest) => !proven.has(digest));
+  if (unproven.length > 0) {
+    const caseId = `case_${personId}_${n}`;
+    const text = `${unproven.length} changes of ${caseId} were claimed as verified and never read back. They are not reported as done.`;
+    await raiseAlert(deps.db, { alertKey: `unproven/${caseId}`, kind: 'unprovenClaim', personId, text }, deps.now());
   }
   return { verified, unproven };
 }
@@ -62,26 +73,34 @@ export interface CloseCaseInput {
   personId: string;
   n: number;
   state: Extract<CaseState, 'done' | 'cancelled' | 'superseded' | 'failed'>;
-  verifiedCount: number;
+  claimedVerified: string[];
   failedCount: number;
 }
 
-/** Closes the row of the case; a closed case stays as it is. */
-export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promise<void> {
+/**
+ * Closes the row of the case and answers its state; a closed case stays as it is. The claims are proved once more: whoever
+ * can complete `writeReport` by hand must not have a case recorded as done.
+ */
+export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promise<{ state: CaseState }> {
   const now = deps.now();
   const usherCase = await getCase(deps.db, input.personId, input.n);
-  if (!usherCase || usherCase.closed_at) return;
+  if (!usherCase || usherCase.closed_at) return { state: usherCase?.state ?? input.state };
+  const { verified, unproven } = await prove(deps, input);
+  const state = input.state === 'done' && unproven.length > 0 ? 'failed' : input.state;
+  const verifiedCount = verified.length;
+  const failedCount = input.failedCount + unproven.length;
+  // A failed case leaves its incident to a person; of every other nothing waits any more.
+  if (state !== 'failed') await releaseCase(deps, input);
   await deps.db.transaction().execute(async (tx) => {
     const closed = await tx
       .updateTable('usher_case')
-      .set({ state: input.state, closed_at: now, due_at: null })
+      .set({ state, closed_at: now, due_at: null })
       .where('person_id', '=', input.personId)
       .where('n', '=', input.n)
       .where('closed_at', 'is', null)
       .returning('case_id')
       .executeTakeFirst();
     if (!closed) return;
-    const { state, verifiedCount, failedCount } = input;
     const data = { state, verifiedCount, failedCount, kind: usherCase.kind };
     await tellStory(tx, { at: now, personId: input.personId, n: input.n, kind: 'caseClosed', data });
     const record = {
@@ -94,4 +113,5 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
     };
     await appendEvidence(tx, deps.vault, [record], now);
   });
+  return { state };
 }

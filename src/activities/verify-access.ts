@@ -9,6 +9,7 @@ import { raiseAlert } from '../store/alerts.ts';
 import { operationKeyOf, operationsOf, saveOperations, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
 import { toApplicationFailure, translated } from './failures.ts';
+import { noteHealed } from './incidents.ts';
 import { outageVerdict } from './outage.ts';
 import { proposedItemsOf } from './proposed-items.ts';
 import { confirmedByReads, type WrittenItem } from './read-back.ts';
@@ -53,6 +54,9 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
     if (failure) return failure;
   }
   await alertUnproven(deps, input, [...outcomes.values()]);
+  const { personId, n, systemId } = input;
+  const itemKeys = input.itemDigests.filter((itemDigest) => outcomes.get(itemDigest) === 'verified');
+  await noteHealed(deps, { personId, n, systemId, itemKeys });
   return {
     kind: 'done',
     outcomes: input.itemDigests.map((itemDigest) => ({

@@ -84,10 +84,10 @@ async function ensureAccount(deps: WorkerDeps, input: WriteInput, call: CallCont
   const ensured = await system.connector.ensureAccount(keys, profile, call);
   const { accountId } = ensured.account;
   const origin = ensured.outcome === 'created' ? 'created' : 'adopted';
+  // Read before the account is remembered: an attempt that fails in between must not make what it held look like nothing.
+  const held = origin === 'adopted' ? await system.connector.listAccountEntitlements(accountId, call) : [];
   const { isNew } = await noteAccount(deps, subject, ensured.account, origin);
-  if (isNew && origin === 'adopted') {
-    await noteFoundGrants(deps, subject, await system.connector.listAccountEntitlements(accountId, call));
-  }
+  if (isNew) await noteFoundGrants(deps, subject, held);
   return accountId;
 }
 

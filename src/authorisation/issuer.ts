@@ -136,14 +136,22 @@ function judgeRemoval(
   if (!mayAccess(context, at)) {
     // What is left to take from a departed person is the business of the open leaver.
     if (usherCase.closed_at !== null) return { refused: 'closedCase' };
-    const isLeaver = usherCase.kind === 'leaver' && usherCase.effective_at.getTime() <= Date.parse(at) + CLOCK_SKEW_MS;
+    const isLeaver = usherCase.kind === 'leaver' && isEffective(usherCase, at);
     return isLeaver ? { item, kind: 'departure' } : { refused: 'superseded' };
   }
-  if (item.action !== 'revoke' || item.entitlementId === null) return { refused: 'superseded' };
+  // A departure that was taken back ends the removals of its case; before its time there were none.
+  if (usherCase.kind === 'leaver') return { refused: isEffective(usherCase, at) ? 'superseded' : 'notPlanned' };
+  // Somebody who stays loses nothing but what has an end: no other removal was ever right in this case.
+  if (item.action !== 'revoke' || item.entitlementId === null) return { refused: 'notPlanned' };
   const entitlement = context.index.entitlementById.get(item.entitlementId);
   const isTimeBound = entitlement !== undefined && entitlement.expiresAfter !== null;
-  if (!isTimeBound || justifiedIds.has(item.entitlementId)) return { refused: 'superseded' };
+  if (!isTimeBound) return { refused: 'notPlanned' };
+  if (justifiedIds.has(item.entitlementId)) return { refused: 'superseded' };
   return { item, kind: 'expiry' };
+}
+
+function isEffective(usherCase: CaseRow, at: string): boolean {
+  return usherCase.effective_at.getTime() <= Date.parse(at) + CLOCK_SKEW_MS;
 }
 
 /** The digest again, from the content: a row that names another account or entitlement than its digest is no item. */

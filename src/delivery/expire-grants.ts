@@ -4,6 +4,7 @@
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import type { PolicyIndex } from '../domain/policy-index.ts';
 import { planLeaver } from '../domain/plan-leaver.ts';
 import type { Item } from '../schemas/item.ts';
 import { indexOf } from '../store/person-context.ts';
@@ -29,6 +30,8 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
       'g.person_id',
       'g.system_id',
       'g.vendor_entitlement_id',
+      'g.entitlement_id',
+      'g.since',
       'g.case_n',
       'g.expiry_attempts',
       'a.account_id',
@@ -52,6 +55,8 @@ interface DueGrant {
   person_id: string;
   system_id: string;
   vendor_entitlement_id: string;
+  entitlement_id: string | null;
+  since: Date;
   case_n: number | null;
   expiry_attempts: number;
   account_id: string;
@@ -61,6 +66,13 @@ interface DueGrant {
 async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<void> {
   const version = await deps.policies.active();
   if (!version || row.case_n === null) return;
+  const index = indexOf(version.policy);
+  const endsAt = endOfTerm(index, row);
+  if (endsAt !== null && endsAt > now) {
+    // The plan counted from its own moment; the term runs from the grant, which people may have decided days later.
+    await updateGrant(deps, row, { expires_at: endsAt });
+    return;
+  }
   const account = {
     systemId: row.system_id,
     accountId: row.account_id,
@@ -69,33 +81,49 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   const planned = planLeaver({
     personId: row.person_id,
     spellN: row.spell_n,
-    index: indexOf(version.policy),
+    index,
     accounts: [account],
     sha256Hex,
   });
   const item = planned.find((candidate) => candidate.action === 'revoke');
   if (!item) return;
-  const k = await nextExpiryK(deps, row.person_id, row.case_n);
   await proposeExpiry(deps, row, { ...item, reasons: ['the time of this access is over'] }, version.policyHash, now);
+  const k = await expiryK(deps, row.person_id, row.case_n);
   await startRevocation(deps, row, item.itemDigest, k);
+  await updateGrant(deps, row, { expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 });
+}
+
+function endOfTerm(index: PolicyIndex, { entitlement_id: id, since }: DueGrant): Date | null {
+  const seconds = id === null ? null : (index.entitlementById.get(id)?.expiresAfter ?? null);
+  return seconds === null ? null : new Date(since.getTime() + seconds * 1_000);
+}
+
+async function updateGrant(
+  deps: WorkerDeps,
+  row: DueGrant,
+  values: { expires_at: Date } | { expiry_started_at: Date; expiry_attempts: number },
+): Promise<void> {
   await deps.db
     .updateTable('person_grant')
-    .set({ expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 })
+    .set(values)
     .where('person_id', '=', row.person_id)
     .where('system_id', '=', row.system_id)
     .where('vendor_entitlement_id', '=', row.vendor_entitlement_id)
     .execute();
 }
 
-/** The next number of this case's ends. */
-async function nextExpiryK(deps: WorkerDeps, personId: string, n: number): Promise<number> {
-  const siblings = await deps.db
-    .selectFrom('operation')
-    .select(({ fn }) => fn.max('k').as('k'))
+/**
+ * The number of this end: each one proposed more than the one before. Operations do not tell it: an end that was refused
+ * left none, and one that was started a moment ago has none yet; its number would be taken for started and never run.
+ */
+async function expiryK(deps: WorkerDeps, personId: string, n: number): Promise<number> {
+  const { count } = await deps.db
+    .selectFrom('proposal')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
     .where('person_id', '=', personId)
     .where('n', '=', n)
-    .executeTakeFirst();
-  return Math.max(FIRST_EXPIRY_K, (siblings?.k ?? 0) + 1);
+    .executeTakeFirstOrThrow();
+  return FIRST_EXPIRY_K + Number(count);
 }
 
 async function proposeExpiry(

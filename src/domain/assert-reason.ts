@@ -11,14 +11,16 @@ export function needsReasonToApprove(item: Pick<Item, 'risk'>): boolean {
 }
 
 /**
- * Throws AppError `invalidInput` when a denial, or the approval of a high risk, comes without a reason. A profile that
- * was not chosen beside one that was needs none: choosing is the reason.
+ * Throws AppError `invalidInput` when a denial, or the approval of a high risk, comes without a reason, and for a reason
+ * that is no text. A profile that was not chosen beside one that was needs none: choosing is the reason.
  */
 export function assertReason(
   items: readonly Pick<Item, 'risk' | 'itemDigest' | 'action'>[],
   verdicts: readonly ItemVerdict[],
   reason: string,
 ): void {
+  if (!reason.isWellFormed() || reason.includes('\0'))
+    throw new AppError('invalidInput', 'reason: expected text without NUL and without half characters', 'reason');
   if (reason.trim() !== '') return;
   const profiles = new Set<string>(
     items.flatMap(({ action, itemDigest }) => (action === 'assignProfile' ? [itemDigest] : [])),

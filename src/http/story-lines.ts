@@ -55,7 +55,7 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
     case 'cutOff':
       return `cut off at ${systemId}: login disabled and read back, sessions revoked`;
     case 'caseWaiting':
-      return `nothing is left: ${plural(Number(data['verifiedCount'] ?? 0), 'removal')} verified; looks again at ${(text(data['until']) ?? '').slice(0, 16).replace('T', ' ')} UTC`;
+      return waitingSentence(data);
     case 'held':
       return 'departure held: more leavers than policy allows';
     case 'systemDown':
@@ -117,6 +117,13 @@ function verifiedSentence(systemId: string, verified: EntryItem[]): string {
     ...(verified.some((item) => item.action === 'disable') ? [`account disabled at ${systemId}`] : []),
   ];
   return `${parts.join(', ')} (verified by a fresh read)`;
+}
+
+function waitingSentence(data: Record<string, unknown>): string {
+  const left = Array.isArray(data['leftSystemIds']) ? data['leftSystemIds'].map(String) : [];
+  const outcome = left.length > 0 ? `something is left at ${left.join(', ')}` : 'nothing is left';
+  const until = (text(data['until']) ?? '').slice(0, 16).replace('T', ' ');
+  return `${outcome}: ${plural(Number(data['verifiedCount'] ?? 0), 'removal')} verified; looks again at ${until} UTC`;
 }
 
 function closedSentence(data: Record<string, unknown>): string {

@@ -93,21 +93,20 @@ export async function detachItems(
   return closed;
 }
 
-export async function isItemAttached(
+/** Where items of one case are still attached to an open incident. */
+export async function attachedItems(
   db: Db | Tx,
-  systemId: string,
-  kind: IncidentKind,
-  itemKey: string,
-): Promise<boolean> {
-  const row = await db
+  { personId, n }: { personId: string; n: number },
+): Promise<{ systemId: string; kind: IncidentKind; itemKey: string }[]> {
+  return db
     .selectFrom('incident as i')
     .innerJoin('incident_item as t', 't.incident_id', 'i.incident_id')
-    .select('t.item_key')
-    .where('i.system_id', '=', systemId)
-    .where('i.kind', '=', kind)
+    .select(['i.system_id as systemId', 'i.kind', 't.item_key as itemKey'])
     .where('i.state', '=', 'open')
-    .where('t.item_key', '=', itemKey)
+    .where('t.person_id', '=', personId)
+    .where('t.n', '=', n)
     .where('t.detached_at', 'is', null)
-    .executeTakeFirst();
-  return row !== undefined;
+    .orderBy('i.system_id')
+    .orderBy('i.kind')
+    .execute();
 }

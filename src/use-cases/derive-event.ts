@@ -8,11 +8,11 @@ import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
 import type { LedgerTable } from '../store/tables.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
-import { detachItems, openIncidentRow } from '../store/incidents.ts';
 import { createPerson, findPersonByKey, insertSnapshot, latestSnapshot, type PersonRow } from '../store/people.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import { accessWindow } from './access-window.ts';
 import { applyLifecycle, baselineSpell } from './apply-lifecycle.ts';
+import { closeHrisIncident, noteEventCarried, openHrisIncident } from './hris-incidents.ts';
 import { lifecycleStateOf } from './lifecycle-state.ts';
 import type { ServerDeps } from './server-deps.ts';
 import type { Selectable } from 'kysely';
@@ -37,43 +37,53 @@ export async function deriveEvent(deps: ServerDeps, eventId: string): Promise<vo
     await lockInTx(tx, 'sourceKey', `${row.source}/${row.source_key}`);
     const facts = await hris.getPerson(row.source_key, { operationKey: eventId });
     deps.crashPoint('afterReread');
-    const verdict = facts ? await storeAndDerive(deps, tx, row, facts) : await noteGone(deps, tx, row);
+    const records = row.attempts > 0 ? await noteEventCarried(deps, tx, row) : [];
+    const verdict = facts
+      ? await storeAndDerive(deps, tx, { row, facts, records })
+      : await noteGone(deps, tx, { row, records });
     await tx
       .updateTable('ledger')
       .set({ state: facts ? 'derived' : 'gone', verdict, derived_at: deps.now(), body_sealed: null })
       .where('event_id', '=', eventId)
       .execute();
     await sql`select pg_notify('usher_delivery', '')`.execute(tx);
+    await appendEvidence(tx, deps.vault, records, deps.now());
   });
   deps.crashPoint('afterTransaction');
 }
 
+interface Reading {
+  row: LedgerRow;
+  /** Evidence that the caller appends last: the log's lock is held until the commit. */
+  records: EvidenceInput[];
+}
+
 /** Gone from the HR system is never a departure: somebody has to look. */
-async function noteGone(deps: ServerDeps, tx: Tx, row: LedgerRow): Promise<string> {
+async function noteGone(deps: ServerDeps, tx: Tx, { row, records }: Reading): Promise<string> {
   const person = await findPersonByKey(tx, row.source, row.source_key);
   if (!person) return 'unknown';
-  await openIncidentRow(tx, {
-    systemId: row.source,
-    kind: 'personGone',
-    summary: `A person whom Usher knows is no longer found in ${row.source}. No access was changed.`,
-    items: [{ itemKey: person.person_id, personId: person.person_id, n: null }],
-    now: deps.now(),
-  });
+  const { person_id: personId } = person;
+  const about = { systemId: row.source, kind: 'personGone', itemKey: personId, personId } as const;
+  records.push(...(await openHrisIncident(tx, { ...about, errorCode: 'notFound', now: deps.now() })));
   return 'personGone';
 }
 
 /** Found again: whoever looked into it has their answer. */
-async function closePersonGone(deps: ServerDeps, tx: Tx, systemId: string, personId: string): Promise<void> {
-  await detachItems(tx, { systemId, kind: 'personGone', itemKeys: [personId], now: deps.now() });
+async function closePersonGone(deps: ServerDeps, tx: Tx, systemId: string, itemKey: string): Promise<EvidenceInput[]> {
+  return closeHrisIncident(tx, { systemId, kind: 'personGone', itemKey, now: deps.now() });
 }
 
-async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: PersonFacts): Promise<string> {
+async function storeAndDerive(
+  deps: ServerDeps,
+  tx: Tx,
+  { row, facts, records }: Reading & { facts: PersonFacts },
+): Promise<string> {
   const now = deps.now();
   const version = await deps.policies.active(tx);
   if (!version) throw new Error('no active policy');
   const known = await findPersonByKey(tx, row.source, row.source_key);
   if (known && deps.vault.isErased(known.person_id)) return 'erased';
-  if (known) await closePersonGone(deps, tx, row.source, known.person_id);
+  if (known) records.push(...(await closePersonGone(deps, tx, row.source, known.person_id)));
   const person = known ?? (await createPerson(tx, row.source, row.source_key, now));
   const previous = known ? await latestSnapshot(tx, deps, person.person_id) : null;
   const next: Snapshot = {
@@ -88,7 +98,6 @@ async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: P
   await insertSnapshot(tx, deps, next);
   const state = await lifecycleStateOf(tx, person, previous, now);
   const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
-  const records: EvidenceInput[] = [];
   const { actions } = outcome;
   const applied = await applyLifecycle(deps, tx, { person, snapshot: next, actions, event: row, records });
   const about = { operationKey: row.event_id, personId: person.person_id, caseId: applied.caseId };
@@ -99,7 +108,6 @@ async function storeAndDerive(deps: ServerDeps, tx: Tx, row: LedgerRow, facts: P
     { ...about, kind: 'snapshot', body: snapshotBody, values: { facts, window: next.window } },
     { ...about, kind: 'derived', body: derivedBody, values: outcome },
   );
-  await appendEvidence(tx, deps.vault, records, now);
   return outcome.verdict;
 }
 

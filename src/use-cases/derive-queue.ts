@@ -4,6 +4,7 @@
  */
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { deriveEvent } from './derive-event.ts';
+import { noteEventStuck } from './hris-incidents.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 const CONCURRENT_DERIVATIONS_MAX = 8;
@@ -52,7 +53,7 @@ async function runOne(deps: ServerDeps, state: QueueState, eventId: string): Pro
     state.notBefore.delete(eventId);
   } catch (error) {
     // The row stays `received`; the next look at the ledger takes it up again, ever more slowly.
-    const attempts = await countAttempt(deps, eventId);
+    const attempts = await noteAttempt(deps, eventId, error);
     const pauseMs = retryAfterMs(error) ?? Math.min(ATTEMPT_PAUSE_MAX_MS, 250 * 2 ** attempts);
     state.notBefore.set(eventId, deps.now().getTime() + pauseMs);
     setTimeout(() => deriveSoon(deps, eventId), pauseMs).unref();
@@ -69,16 +70,19 @@ function retryAfterMs(error: unknown): number | null {
   return error instanceof ConnectorError && error.code === 'throttled' ? (error.detail.retryAfterMs ?? null) : null;
 }
 
-async function countAttempt(deps: ServerDeps, eventId: string): Promise<number> {
+/** Counts the attempt, and sees to it that one that goes on failing is noticed. Never throws: the database may be what fails. */
+async function noteAttempt(deps: ServerDeps, eventId: string, cause: unknown): Promise<number> {
   try {
     const row = await deps.db
       .updateTable('ledger')
       .set((eb) => ({ attempts: eb('attempts', '+', 1) }))
       .where('event_id', '=', eventId)
-      .returning('attempts')
+      .returning(['event_id', 'source', 'source_key', 'received_at', 'attempts'])
       .executeTakeFirst();
+    if (row) await noteEventStuck(deps, row, cause);
     return row?.attempts ?? 1;
-  } catch {
+  } catch (error) {
+    deps.log.warn({ eventId, err: error }, 'attempt not noted');
     return 1;
   }
 }

@@ -1,5 +1,6 @@
 /** The net below the webhooks: asks each HR system what changed since the watermark, and reads those people again. */
 import { deriveSoon } from './derive-queue.ts';
+import { notePollAnswered, notePollFailed } from './hris-incidents.ts';
 import { recordEvent } from './receive-event.ts';
 import type { ServerDeps } from './server-deps.ts';
 
@@ -33,8 +34,10 @@ export async function pollChanges(deps: ServerDeps): Promise<number> {
         count += eventIds.length;
       }
       await writeWatermark(deps, systemId, latest, since);
+      await notePollAnswered(deps, systemId);
     } catch (error) {
       deps.log.warn({ systemId, err: error }, 'poll failed');
+      await notePollFailed(deps, systemId, error);
     }
   }
   return count;

@@ -1,6 +1,6 @@
 /** Writes what reached the door into the ledger: committed before it is acknowledged, so that nothing is lost. */
 import { sql } from 'kysely';
-import type { Db } from '../store/db.ts';
+import type { Db, Tx } from '../store/db.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { uuidV7 } from '../store/uuid.ts';
 
@@ -13,13 +13,27 @@ export interface IncomingEvent {
   digestOf: Uint8Array | string;
 }
 
-/** Event ids of the rows that are new; an empty list means that all of it was known already. */
+/** PostgreSQL takes 65,535 parameters in one statement. */
+const ROWS_PER_STATEMENT = 1_000;
+
+/** Event ids of the rows that are new; an empty list means that all of it was known already. All rows or none. */
 export async function recordEvent(db: Db, event: IncomingEvent, now: Date): Promise<string[]> {
-  if (event.sourceKeys.length === 0) return [];
+  const { sourceKeys } = event;
+  if (sourceKeys.length <= ROWS_PER_STATEMENT) return insertRows(db, event, sourceKeys, now);
+  return db.transaction().execute(async (tx) => {
+    const eventIds: string[] = [];
+    for (let from = 0; from < sourceKeys.length; from += ROWS_PER_STATEMENT)
+      eventIds.push(...(await insertRows(tx, event, sourceKeys.slice(from, from + ROWS_PER_STATEMENT), now)));
+    return eventIds;
+  });
+}
+
+async function insertRows(db: Db | Tx, event: IncomingEvent, sourceKeys: string[], now: Date): Promise<string[]> {
+  if (sourceKeys.length === 0) return [];
   const rows = await db
     .insertInto('ledger')
     .values(
-      event.sourceKeys.map((sourceKey) => ({
+      sourceKeys.map((sourceKey) => ({
         event_id: uuidV7(now),
         source: event.source,
         source_key: sourceKey,

@@ -59,14 +59,16 @@ async function releaseOne(
   const n = await heldOf(deps, personId);
   if (n === null) return 'stillEmployed';
   const caseId = `case_${personId}_${n}`;
-  await deps.db.transaction().execute(async (tx) => {
-    await tx
+  return deps.db.transaction().execute(async (tx) => {
+    const moved = await tx
       .updateTable('cutoff')
       .set({ state: 'scheduled', passes_cap: true, released_by: input.by })
       .where('person_id', '=', personId)
       .where('n', '=', n)
       .where('state', '=', 'held')
-      .execute();
+      .executeTakeFirst();
+    // Called off, or released by somebody else, since it was read.
+    if (moved.numUpdatedRows === 0n) return 'nothingHeld';
     await sql`select pg_notify('usher_delivery', '')`.execute(tx);
     const values = { reason: input.reason };
     const record = {
@@ -78,8 +80,8 @@ async function releaseOne(
       values,
     };
     await appendEvidence(tx, deps.vault, [record], deps.now());
+    return 'released';
   });
-  return 'released';
 }
 
 async function readAgain(deps: ServerDeps, personId: string): Promise<void> {

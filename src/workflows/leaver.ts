@@ -10,6 +10,10 @@ import { provisioning } from './provisioning.ts';
 import * as wire from './wire.ts';
 import { withOutage } from './with-outage.ts';
 
+/** How often what a system would not let go of is tried again without anybody asking, and for how long. */
+const RETRY_EVERY_SECONDS = 86_400;
+const RETRIES_MAX = 30;
+
 type LeavePlan = Extract<PlanCaseResult, { phase: 'leave' }>;
 
 export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedCount: number }> {
@@ -24,23 +28,52 @@ export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedC
   ]);
   if (cancelled.length > 0) desk.note(`cancelled the cases ${cancelled.join(', ')}`);
   await Promise.all(plan.cutoffSystemIds.map((systemId) => assertCutOff(desk, systemId)));
-  let failed = await strip(desk, plan.targetSystemIds);
+  const left: LeftOver = new Set();
+  await strip(desk, plan.targetSystemIds, left);
   for (const afterSeconds of plan.sweepAfterSeconds) {
-    const nextSweepMs = Date.now() + afterSeconds * 1000;
-    await report(desk, new Date(nextSweepMs).toISOString());
-    desk.note(`next sweep in ${afterSeconds} s`);
-    await condition(() => desk.isRescinded || desk.retrySystemIds.size > 0, afterSeconds * 1000, { summary: 'sweep' });
-    desk.retrySystemIds.clear();
-    if (desk.isRescinded || (await desk.plan()).phase === 'superseded') return { failedCount: 0 };
-    failed = await strip(desk, plan.targetSystemIds);
+    if (!(await sweep(desk, plan, afterSeconds, left))) return { failedCount: 0 };
   }
-  return { failedCount: failed.length };
+  // What a system would not let go of stays open under its incident, and is tried again each day or when somebody asks.
+  for (let attempt = 0; attempt < RETRIES_MAX && left.size > 0; attempt += 1) {
+    await waitForLook(desk, Date.now() + RETRY_EVERY_SECONDS * 1000, left);
+    if (!(await stripAgain(desk, plan, left))) return { failedCount: 0 };
+  }
+  return { failedCount: left.size };
 }
 
-async function report(desk: CaseDesk, nextSweepAt: string): Promise<void> {
+/** Systems where something of the person is left. */
+type LeftOver = Set<string>;
+
+/** False when the departure counts no more. A retry that somebody asks for looks at once and does not replace the sweep. */
+async function sweep(desk: CaseDesk, plan: LeavePlan, afterSeconds: number, left: LeftOver): Promise<boolean> {
+  const dueMs = Date.now() + afterSeconds * 1000;
+  desk.note(`next sweep in ${afterSeconds} s`);
+  for (;;) {
+    const isAsked = await waitForLook(desk, dueMs, left);
+    if (!(await stripAgain(desk, plan, left))) return false;
+    if (!isAsked || Date.now() >= dueMs) return true;
+  }
+}
+
+/** True when somebody asked, or took the departure back, before the time came. */
+async function waitForLook(desk: CaseDesk, dueMs: number, left: LeftOver): Promise<boolean> {
+  await report(desk, new Date(dueMs).toISOString(), left);
+  const isAsked = (): boolean => desk.isRescinded || desk.retrySystemIds.size > 0;
+  const answer = await condition(isAsked, Math.max(1, dueMs - Date.now()), { summary: 'sweep' });
+  desk.retrySystemIds.clear();
+  return answer;
+}
+
+async function stripAgain(desk: CaseDesk, plan: LeavePlan, left: LeftOver): Promise<boolean> {
+  if (desk.isRescinded || (await desk.plan()).phase === 'superseded') return false;
+  await strip(desk, plan.targetSystemIds, left);
+  return true;
+}
+
+async function report(desk: CaseDesk, nextSweepAt: string, left: LeftOver): Promise<void> {
   const { personId, n } = desk;
   await bookkeeping.writeReport.executeWithOptions({ summary: 'report' }, [
-    { personId, n, claimedVerified: [...desk.verified], nextSweepAt },
+    { personId, n, claimedVerified: [...desk.verified], nextSweepAt, leftSystemIds: [...left].toSorted() },
   ]);
 }
 
@@ -58,13 +91,18 @@ async function assertCutOff(desk: CaseDesk, systemId: string): Promise<void> {
   });
 }
 
-/** All systems side by side: one that is down delays only itself. Answers the systems where something is left. */
-async function strip(desk: CaseDesk, systemIds: string[]): Promise<string[]> {
-  const results = await Promise.all(systemIds.map((systemId) => stripSystem(desk, systemId)));
-  return results.filter((systemId) => systemId !== null);
+/** All systems side by side: one that is down delays only itself. */
+async function strip(desk: CaseDesk, systemIds: string[], left: LeftOver): Promise<void> {
+  await Promise.all(
+    systemIds.map(async (systemId) => {
+      if (await stripSystem(desk, systemId)) left.delete(systemId);
+      else left.add(systemId);
+    }),
+  );
 }
 
-async function stripSystem(desk: CaseDesk, systemId: string): Promise<string | null> {
+/** True when the system holds nothing of the person any more. */
+async function stripSystem(desk: CaseDesk, systemId: string): Promise<boolean> {
   const { personId, n } = desk;
   const subject = { personId, n, systemId, itemKeys: ['find'] };
   const found = await withOutage(subject, 'searched', (isIncidentOpen) =>
@@ -75,12 +113,12 @@ async function stripSystem(desk: CaseDesk, systemId: string): Promise<string | n
   if (found.kind === 'failed') {
     const incident = { ...subject, kind: 'itemFailed' as const, errorCode: found.errorCode };
     await bookkeeping.openIncident.executeWithOptions({ summary: `${systemId}: ${found.errorCode}` }, [incident]);
-    return systemId;
+    return false;
   }
   const { account } = found;
-  if (!account || (!account.canLogIn && account.vendorEntitlementIds.length === 0)) return null;
+  if (!account || (!account.canLogIn && account.vendorEntitlementIds.length === 0)) return true;
   const plan = await desk.plan([account]);
-  if (plan.phase !== 'items' || plan.items.length === 0) return null;
+  if (plan.phase !== 'items' || plan.items.length === 0) return true;
   return removeItems(desk, systemId, plan);
 }
 
@@ -88,7 +126,7 @@ async function removeItems(
   desk: CaseDesk,
   systemId: string,
   plan: Extract<PlanCaseResult, { phase: 'items' }>,
-): Promise<string | null> {
+): Promise<boolean> {
   const { personId, n } = desk;
   const k = desk.nextK();
   const items = plan.items.map(({ itemDigest, action }) => ({
@@ -110,7 +148,8 @@ async function removeItems(
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   for (const { itemDigest, outcome } of result.outcomes) if (outcome === 'verified') desk.verified.add(itemDigest);
-  const left = result.outcomes.filter(({ outcome }) => outcome === 'failed');
-  desk.note(`${systemId}: ${result.outcomes.length - left.length} of ${result.outcomes.length} removed`);
-  return left.length > 0 ? systemId : null;
+  // Only what was read back is gone, whatever the reason why the rest was not written.
+  const removed = result.outcomes.filter(({ outcome }) => outcome === 'verified');
+  desk.note(`${systemId}: ${removed.length} of ${items.length} removed`);
+  return removed.length === items.length;
 }

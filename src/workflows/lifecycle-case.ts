@@ -13,8 +13,7 @@ export async function lifecycleCase(input: CaseInput): Promise<CaseResult> {
   desk.listen();
   try {
     const end = await run(desk);
-    await close(desk, end.state, end.failedCount);
-    return { state: end.state };
+    return await close(desk, end.state, end.failedCount);
   } catch (error) {
     // An attempt that fails after the cancel must not end the case as failed.
     if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
@@ -28,7 +27,7 @@ async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: numb
   if (plan === null) return { state: desk.isRescinded ? 'cancelled' : 'superseded', failedCount: 0 };
   const { failedCount } = plan.phase === 'leave' ? await leaver(desk, plan) : await joiner(desk, plan);
   const { unproven } = await bookkeeping.writeReport.executeWithOptions({ summary: 'report' }, [
-    { personId: desk.personId, n: desk.n, claimedVerified: [...desk.verified], nextSweepAt: null },
+    { personId: desk.personId, n: desk.n, claimedVerified: [...desk.verified], nextSweepAt: null, leftSystemIds: [] },
   ]);
   for (const digest of unproven) desk.verified.delete(digest);
   return {
@@ -37,10 +36,11 @@ async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: numb
   };
 }
 
-async function close(desk: CaseDesk, state: EndState, failedCount: number): Promise<void> {
+/** Answers the state that the store recorded: it proves again what the case claims. */
+async function close(desk: CaseDesk, state: EndState, failedCount: number): Promise<CaseResult> {
   const { personId, n, verified } = desk;
   desk.enter(state);
-  await bookkeeping.closeCase.executeWithOptions({ summary: `close as ${state}` }, [
-    { personId, n, state, verifiedCount: verified.size, failedCount },
+  return bookkeeping.closeCase.executeWithOptions({ summary: `close as ${state}` }, [
+    { personId, n, state, claimedVerified: [...verified], failedCount },
   ]);
 }

@@ -15,7 +15,7 @@ import { ensureTemporalCli } from '../../temporal/cli.ts';
 import { startDevServer } from '../../temporal/dev-server.ts';
 import { chaosStories, systemNames, type Story } from '../support/chaos-stories.ts';
 import { startCompanyProcesses, type CompanyProcesses } from '../support/company-processes.ts';
-import { holdingAt } from '../support/company-view.ts';
+import { holdingAt, othersAt } from '../support/company-view.ts';
 import { approve, crashPolicy } from '../support/crash-cast.ts';
 import { RestartableProcess } from '../support/restartable-process.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -43,6 +43,9 @@ let address: string;
 const watchdog = new Watchdog();
 const dir = mkdtempSync(join(tmpdir(), 'usher-chaos-'));
 const keyOf = new Map<Story, string>();
+/** What the systems held for people who work there and to whom nothing happens. */
+let othersBefore: unknown[];
+const leaverKeys = ['115', '120', '125'];
 
 async function prepareTemporal(): Promise<void> {
   const ports = new PortPicker();
@@ -74,6 +77,7 @@ beforeAll(async () => {
     watchdog,
     faultSeed: seed,
   });
+  othersBefore = othersAt(usher, leaverKeys);
   await usher.worker.start();
 }, 120_000);
 afterAll(async () => {
@@ -185,6 +189,8 @@ async function runningWorkflows(): Promise<string[]> {
   }
 }
 
+const isInactive = ({ fields }: { fields: Record<string, string> }): boolean => fields['active'] === 'false';
+
 describe(`ten events among faults and kills (seed ${seed})`, () => {
   test('all of them end, although anything may fail and die at any moment', async () => {
     for (const system of faulty) {
@@ -242,6 +248,21 @@ describe(`ten events among faults and kills (seed ${seed})`, () => {
       }
     }
     expect(keyOf.size).toBe(10);
+  });
+
+  test('no account belongs to nobody, and nothing changed for anybody else', async () => {
+    const personIds = await Promise.all([...keyOf.values()].map((key) => usher.personId(key)));
+    expect(othersBefore.length).toBeGreaterThan(20);
+    expect(othersAt(usher, [...keyOf.values(), ...personIds])).toEqual(othersBefore);
+  });
+
+  test('each incident had one ticket, and no ticket is open', async () => {
+    const incidents = await usher.ownerDb.selectFrom('incident').select('incident_id').execute();
+    await eventually(() => usher.company.servicenow.incidents().every(isInactive), 'all tickets are closed');
+    const tickets = usher.company.servicenow.incidents().map(({ fields }) => fields['correlation_id']);
+    expect(tickets).toEqual([...new Set(tickets)]);
+    const known = incidents.map(({ incident_id }) => incident_id);
+    expect(tickets.filter((id) => !known.includes(id ?? ''))).toEqual([]);
   });
 
   test('no decision counts twice, and the evidence log is whole', async () => {

@@ -11,7 +11,11 @@ import { createWorld, eventually, type World } from '../support/world.ts';
 let world: World;
 
 beforeAll(async () => {
-  world = await createWorld();
+  // Its owner is one of security here: one person in two seats.
+  const owned = (owner: string): string => `vendorId: 00gdeployproduction0\n    owner: bamboohr/${owner}`;
+  world = await createWorld({
+    policyEdits: [{ file: 'entitlements.yaml', find: owned('102'), replace: owned('110') }],
+  });
 });
 afterAll(async () => {
   await world.close();
@@ -247,6 +251,21 @@ describe('an update', () => {
 });
 
 describe('an approver', () => {
+  test('who has both seats fills one of them: a second person has to agree', async () => {
+    const { personId, approval } = await anApproval(siteReliability);
+    const [both, security] = await Promise.all(['110', '111'].map((key) => world.personId(key)));
+    expect(approval.seats.every((seat) => seat.approverIds.includes(both ?? ''))).toBe(true);
+    expect((await decide(world, approval.approvalId, both ?? '', () => 'approve')).status).toBe(201);
+    await logged(approval, `decided by ${both ?? ''}`);
+    expect(holdingAt(world, 'okta', [personId]).groupIds).not.toContain('00gdeployproduction0');
+    expect((await decide(world, approval.approvalId, both ?? '', () => 'approve')).json).toMatchObject({
+      code: 'alreadyDecided',
+    });
+    expect((await decide(world, approval.approvalId, security ?? '', () => 'approve')).status).toBe(201);
+    await untilCase(world, personId, 1, 'done');
+    expect(holdingAt(world, 'okta', [personId]).groupIds).toContain('00gdeployproduction0');
+  });
+
   test('whose access was cut off cannot decide by page, API or signal', async () => {
     const boss = await hire(world, { firstName: 'Gone', lastName: 'Boss', jobTitle: 'Software Engineer' });
     const { approval } = await anApproval({ ...seller, supervisorEId: boss.employee.id });

@@ -189,4 +189,19 @@ describe('an approval', () => {
     expect(holdingAt(world, 'okta', [personId]).groupIds).toContain('00gemployees00000000');
     expect(holdingAt(world, 'wiki', [personId]).groupIds).toEqual(['wiki-reader']);
   });
+
+  test('without a fitting profile the manager may choose none, and nothing is given or asked any more', async () => {
+    const job = { jobTitle: 'Chief of Nothing', department: 'Executive', location: 'London', supervisorEId: '101' };
+    const { personId, approvalId } = await hireUntilAsked('None', job);
+    expect((await decide(world, approvalId, await world.personId('101'), () => 'deny')).status).toBe(201);
+    await untilCase(world, personId, 1, 'done');
+    for (const system of ['okta', 'crm', 'wiki', 'warehouse'] as const)
+      expect(holdingAt(world, system, [personId])).toMatchObject({ canLogIn: false, groupIds: [] });
+    const approvals = await world.ownerDb
+      .selectFrom('approval')
+      .select('approval_id')
+      .where('person_id', '=', personId)
+      .execute();
+    expect(approvals).toEqual([{ approval_id: approvalId }]);
+  });
 });

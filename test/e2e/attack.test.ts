@@ -8,6 +8,7 @@ import { openDb } from '../../src/store/db.ts';
 import { queues } from '../../src/workflows/wire.ts';
 import { alertsOf, caseState, decide, openApprovals, untilCase } from '../support/case-rows.ts';
 import { holdingAt, wholeState } from '../support/company-view.ts';
+import { completeByHand } from '../support/temporal-writer.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -24,6 +25,16 @@ const invented = 'b'.repeat(64);
 
 async function hire(firstName: string): Promise<string> {
   return world.personId(world.company.bamboohr.hr.hire({ firstName, lastName: 'Target', ...seller }).id);
+}
+
+async function heldBy(personId: string): Promise<string[]> {
+  const rows = await world.ownerDb
+    .selectFrom('person_grant')
+    .select('entitlement_id')
+    .where('person_id', '=', personId)
+    .where('verified_at', 'is not', null)
+    .execute();
+  return rows.map((row) => row.entitlement_id ?? '');
 }
 
 async function allAlerts(): Promise<string[]> {
@@ -71,8 +82,12 @@ describe('workflows started by hand with invented input', () => {
       .executeTakeFirstOrThrow();
     const other = await hire('Other');
     await eventually(async () => (await openApprovals(world, other)).length > 0, 'the other waits too');
-    await eventually(() => holdingAt(world, 'wiki', [other]).groupIds.length > 0, 'what policy allows has settled');
-    await eventually(() => holdingAt(world, 'wiki', [personId]).groupIds.length > 0, 'for both');
+    for (const target of [personId, other]) {
+      await eventually(
+        async () => (await heldBy(target)).length === 3,
+        'what policy allows has settled at every system',
+      );
+    }
     const state = wholeState(world);
     const digest = foreign.items[0]?.itemDigest ?? '';
     for (const target of [personId, other]) {
@@ -108,16 +123,6 @@ describe('workflows started by hand with invented input', () => {
 });
 
 describe('activities completed by hand', () => {
-  /** Completes the pending activity of that type as somebody with access to the namespace can. */
-  async function completeByHand(workflowId: string, type: string, result: unknown): Promise<void> {
-    const handle = world.client.workflow.getHandle(workflowId);
-    const pending = await eventually(async () => {
-      const { raw } = await handle.describe();
-      return raw.pendingActivities?.find((activity) => activity.activityType?.name === type);
-    }, `${type} is pending`);
-    await world.client.activity.complete({ workflowId, activityId: pending.activityId ?? '' }, result);
-  }
-
   test('applyAccess and verifyAccess: what was not written is not reported as verified', async () => {
     world.company.okta.faults.setDown('503');
     const personId = await hire('Forged');
@@ -135,15 +140,13 @@ describe('activities completed by hand', () => {
       rows[0]?.items
         .filter((item) => item.systemId === 'okta' && item.route.kind === 'policy')
         .map((item) => item.itemDigest) ?? [];
-    await completeByHand(workflowId, 'applyAccess', {
+    const claimed = {
       kind: 'done',
       outcomes: digests.map((itemDigest) => ({ itemDigest, outcome: 'applied', errorCode: null })),
-    });
+    };
+    await completeByHand(world, { workflowId, type: 'applyAccess', result: claimed });
     // The verifying read finds no operation behind the claim: the second round writes for real, so this one is forged as well.
-    await completeByHand(workflowId, 'applyAccess', {
-      kind: 'done',
-      outcomes: digests.map((itemDigest) => ({ itemDigest, outcome: 'applied', errorCode: null })),
-    });
+    await completeByHand(world, { workflowId, type: 'applyAccess', result: claimed });
     await eventually(
       async () =>
         (
@@ -233,10 +236,9 @@ describe('activities completed by hand', () => {
     await world.client.workflow
       .getHandle(id)
       .signal('decide', { approvalId: id, approverId: manager, verdicts, reason: '', code: 'invented-code' });
-    await completeByHand(id, 'recordDecision', {
-      outcome: 'accepted',
-      decision: { decisionId: 'x', approverId: manager, verdicts, decidedAt: new Date().toISOString() },
-    });
+    const decision = { decisionId: 'x', approverId: manager, verdicts, decidedAt: new Date().toISOString() };
+    const result = { outcome: 'accepted', decision };
+    await completeByHand(world, { workflowId: id, type: 'recordDecision', result });
     world.workerDeps.server.claimDecision = claim;
     release();
     await untilCase(world, personId, 1, 'done', 45_000);

@@ -1,7 +1,7 @@
 /** Bad input at the doors that only the real engine has: signals to a case, the worker's own door, and text that breaks databases. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { dateInDays, hire, signalLikeTemporalUi } from '../support/case-driver.ts';
+import { dateInDays, hire, mailedSignal, openApproval, signalLikeTemporalUi } from '../support/case-driver.ts';
 import { caseState, untilCase } from '../support/case-rows.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
@@ -163,5 +163,30 @@ describe('a signal to a case', () => {
     await signalLikeTemporalUi(world, `case_${personId}_1`, { kind: 'rescinded' }, 'tell');
     await untilCase(world, personId, 1, 'cancelled');
     expect(holdingAt(world, 'okta', [personId]).accountIds).toEqual([]);
+  });
+});
+
+describe('a decision by signal', () => {
+  test.each([
+    ['NUL', 'because\u0000of this'],
+    ['half a character', 'because \ud800 of this'],
+    ['nothing but NUL', '\u0000'],
+    ['blanks that are no spaces', '\u00a0\u3000\ufeff'],
+  ])('with a reason of %s is refused with the field, and the same code then decides', async (_name, reason) => {
+    const seller = { jobTitle: 'Account Executive', department: 'Sales', supervisorEId: '105' };
+    const { personId } = await hire(world, { firstName: 'Odd', lastName: 'Reason', ...seller });
+    const { approvalId } = await openApproval(world, personId, 1);
+    const ready = await mailedSignal(world, approvalId, 'deny');
+    await signalLikeTemporalUi(world, approvalId, { ...ready, reason });
+    const handle = world.client.workflow.getHandle(approvalId);
+    await eventually(async () => {
+      const { log } = await handle.query<{ log: string[] }, []>('status');
+      return log.some((line) => line.includes('reason'));
+    }, 'it is refused');
+    const decisions = world.ownerDb.selectFrom('decision').select('decision_id').where('approval_id', '=', approvalId);
+    expect(await decisions.execute()).toEqual([]);
+    await signalLikeTemporalUi(world, approvalId, ready);
+    await untilCase(world, personId, 1, 'done');
+    expect(await decisions.execute()).toHaveLength(1);
   });
 });

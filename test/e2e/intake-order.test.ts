@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
-import { hire } from '../support/case-driver.ts';
+import { dateInDays, hire } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -114,6 +114,33 @@ describe('events', () => {
 
 // Last: the clock moves on here.
 describe('departures at a date', () => {
+  test('announced, taken back and announced again for the same date: the second announcement counts', async () => {
+    const { employee, personId } = await hire(world, { firstName: 'Same', lastName: 'Date' });
+    await untilCase(world, personId, 1, 'done');
+    const date = dateInDays(world, 3);
+    const verdicts: string[] = [];
+    for (const way of [
+      () => world.company.bamboohr.hr.terminate(employee.id, { date }),
+      () => world.company.bamboohr.hr.rescind(employee.id),
+      () => world.company.bamboohr.hr.terminate(employee.id, { date }),
+    ]) {
+      silently(way);
+      verdicts.push(await deliver(employee.id, { ageSeconds: 10 - verdicts.length }));
+    }
+    expect(verdicts).toEqual(['openLeaver', 'rescindLeaver', 'openLeaver']);
+    const mine = async () => (await cutoffs()).filter((row) => row.person_id === personId);
+    const [taken, counting] = (await mine()).toSorted((a, b) => a.n - b.n);
+    expect([taken?.state, counting?.state]).toEqual(['rescinded', 'scheduled']);
+    await untilCase(world, personId, taken?.n ?? 0, 'cancelled');
+    expect(holdingAt(world, 'okta', [personId])).toMatchObject({ canLogIn: true });
+
+    world.clock.advance(5 * DAY_MS);
+    await untilSweepWaits(world, personId, counting?.n ?? 0);
+    for (const system of ['okta', 'crm', 'wiki', 'warehouse'] as const)
+      expect(holdingAt(world, system, [personId])).toMatchObject({ canLogIn: false, groupIds: [], sessions: 0 });
+    expect((await mine()).find((row) => row.n === taken?.n)?.state).toBe('rescinded');
+  });
+
   test('count against the cap when they start, and each day with holds is told to security once', async () => {
     // What left before must not count here.
     world.clock.advance(2 * DAY_MS);

@@ -142,8 +142,11 @@ describe('a webhook', () => {
 describe('two reads at once', () => {
   test('end with the newer facts', async () => {
     const personId = await world.personId('117');
-    world.company.bamboohr.faults.add({ kind: 'slow', delayMs: 700, method: 'GET', path: '/employees/117', times: 1 });
+    const { faults } = world.company.bamboohr;
+    faults.add({ kind: 'slow', delayMs: 700, method: 'GET', path: '/employees/117', times: 1 });
     await deliver({ body: bodyFor('117') });
+    // The first read has its answer, and only its way back takes long.
+    await eventually(() => faults.pending.length === 0, 'the first read is under way');
     world.company.bamboohr.hr.setFields('117', { jobTitle: 'Principal Software Engineer' });
     await eventually(async () => {
       const left = await world.ownerDb
@@ -266,17 +269,24 @@ if (!hasRecordings)
     const text = (value: unknown): string => (typeof value === 'string' ? value : '');
     const people = all.filter((one) => text(one['firstName']) !== '' && text(one['lastName']) !== '').slice(0, 8);
     expect(people.length).toBeGreaterThan(0);
+    const token = await world.tokenOf(await world.personId('102'), ['operate']);
     for (const one of people) {
+      const [title, department, location] = ['jobTitle', 'department', 'location'].map((name) => text(one[name]));
       const employee = world.company.bamboohr.hr.hire({
         firstName: text(one['firstName']),
         lastName: text(one['lastName']),
-        jobTitle: text(one['jobTitle']) || 'Unknown',
-        department: text(one['department']) || 'Unknown',
-        location: text(one['location']) || 'London',
+        jobTitle: title || null,
+        department: department || null,
+        location: location || null,
         supervisorEId: '101',
       });
       const personId = await world.personId(employee.id);
       await eventually(async () => await caseState(world, personId, 1), 'a case is open');
+      const { json } = await world.api(`/api/v1/persons/${personId}`, { token });
+      expect(json).toMatchObject({
+        name: `${text(one['firstName'])} ${text(one['lastName'])}`,
+        facts: { title: title || null, department: department || null, location: location || null },
+      });
     }
   }, 60_000);
 });

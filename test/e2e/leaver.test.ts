@@ -1,5 +1,6 @@
 /** Leavers: cut off at once from every status, stripped and verified, in the present, in the future, and taken back. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Payload } from '@temporalio/common';
 import { OktaStatus } from '../../sandbox/okta-state.ts';
 import { caseState, openApprovals, untilCase, untilSweepWaits, decide } from '../support/case-rows.ts';
 import { holdingAt } from '../support/company-view.ts';
@@ -35,6 +36,20 @@ async function untilStripped(personId: string, keys: string[], n: number): Promi
       sessions: 0,
     });
   }
+}
+
+/** Every payload of a history, as somebody reads it who holds the codec's key. */
+async function openedPayloads(workflowId: string): Promise<string[]> {
+  const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
+  const payloads: Payload[] = [];
+  const collect = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+    if ('data' in value && 'metadata' in value) payloads.push(value as Payload);
+    else for (const part of Object.values(value)) collect(part);
+  };
+  collect(history.events);
+  const opened = await world.serverDeps.openPayloads(payloads);
+  return opened.map(({ data }) => Buffer.from(data ?? []).toString('utf8'));
 }
 
 describe('a leaver of today', () => {
@@ -140,9 +155,17 @@ describe('a departure at a date', () => {
     );
     expect(names).not.toContain('UsherKind');
     expect(names).not.toContain('UsherDueAt');
+    const clear = await eventually(async () => {
+      const payloads = await openedPayloads(caseId);
+      return payloads.includes('{"phase":"wait","until":null}') ? payloads : null;
+    }, 'the case has planned and waits');
     const history = await world.client.workflow.getHandle(caseId).fetchHistory();
     const raw = JSON.stringify(history);
     expect(raw).not.toMatch(/leaver|departure|"leave"/i);
+    // Nor what the codec covers: inputs, results and summaries, opened with the key.
+    expect(clear).toContain(`{"personId":"${personId}","n":2}`);
+    expect(clear.join()).not.toMatch(/leav|depart|cut-?off/i);
+    expect(clear.join()).not.toContain(isoDate(20));
     expect(history.events?.some((event) => event.timerStartedEventAttributes)).toBe(false);
     const operator = await world.tokenOf(await world.personId('102'), ['operate']);
     expect(JSON.stringify((await world.api('/api/v1/cases', { token: operator })).json)).not.toContain(caseId);

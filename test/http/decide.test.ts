@@ -122,6 +122,7 @@ describe('deciding', () => {
     ['a denial without a reason', { verdict: 'deny' }, 'a denial needs a reason'],
     ['a reason of blanks only', { verdict: 'deny', reason: '   ' }, 'a denial needs a reason'],
     ['approval of a risk above 6 without a reason', { verdict: 'approve', risk: 6.001 }, 'needs a reason'],
+    ['a reason that is no text', { verdict: 'deny', reason: '\0' }, 'expected text'],
     ['a reason that is too long', { verdict: 'approve', reason: 'x'.repeat(2001) }, 'at most 2000'],
   ])('is refused for %s, says so, and leaves the link alive', async (_name, input, message) => {
     const { verdict, reason, risk } = { risk: 4, reason: '', verdict: undefined, ...input };

@@ -76,4 +76,14 @@ describe('the story', () => {
     for (const data of [{}, { items: 'x', seats: 3, approvalId: 7 }, { items: [null, 1, {}], seats: [null, {}] }])
       expect(() => storyLines(entry(kind, data), names)).not.toThrow();
   });
+
+  it('never says of a leaver that nothing is left while something is', () => {
+    const until = '2026-03-02T08:15:00.000Z';
+    expect(said('caseWaiting', { until, verifiedCount: 3, leftSystemIds: ['crm', 'wiki'] })).toEqual([
+      'Ada: something is left at crm, wiki: 3 removals verified; looks again at 2026-03-02 08:15 UTC',
+    ]);
+    expect(said('caseWaiting', { until, verifiedCount: 1, leftSystemIds: [] })).toEqual([
+      'Ada: nothing is left: 1 removal verified; looks again at 2026-03-02 08:15 UTC',
+    ]);
+  });
 });

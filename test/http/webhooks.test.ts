@@ -1,6 +1,7 @@
 /** Webhooks of HR systems: what is refused, and that an acknowledged one lies in the ledger. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHmac } from 'node:crypto';
+import { recordEvent } from '../../src/use-cases/receive-event.ts';
 import { createHttpFixture, startedAt, webhookKey, type HttpFixture } from './http-fixture.ts';
 import { until } from './until.ts';
 
@@ -48,5 +49,14 @@ describe('webhooks', () => {
     expect(await received()).toHaveLength(2);
     // The HR system is down, so that the event stays: the attempt is over when it is counted.
     await until(async () => (await received()).some((row) => row.attempts > 0));
+  });
+
+  it('that name thousands of people are taken whole, and a repetition adds nobody', async () => {
+    const sourceKeys = Array.from({ length: 7_000 }, (_, index) => String(index + 10_000));
+    const event = { source: 'bamboohr', sourceKeys, deliveryKey: 'many', origin: 'webhook', digestOf: 'many' } as const;
+    const eventIds = await recordEvent(fixture.db, event, startedAt);
+    expect(new Set(eventIds).size).toBe(7_000);
+    expect(await recordEvent(fixture.db, event, startedAt)).toEqual([]);
+    expect((await received()).filter((row) => row.delivery_key === 'many')).toHaveLength(7_000);
   });
 });

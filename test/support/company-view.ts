@@ -31,6 +31,25 @@ function keyOf(user: object): string {
   return String((user as { attributes: Record<string, unknown> }).attributes['externalId']);
 }
 
+/** Everything that all systems hold for anybody but these people: who has which key, may log in, and holds what. */
+export function othersAt(world: Pick<World, 'company'>, keys: readonly string[]): unknown[] {
+  const systems = ['okta', 'crm', 'wiki', 'warehouse'] as const;
+  return systems.flatMap((system) => {
+    const { users, groups } = world.company[system].state;
+    return Object.values(users)
+      .filter((user) => !keys.includes(keyOf(user)))
+      .map((user) => ({
+        system,
+        key: keyOf(user),
+        canLogIn: world.company[system].canLogIn(user.id),
+        groupIds: Object.values(groups)
+          .filter((group) => group.memberIds.some((id: string) => id === user.id))
+          .map((group) => group.id)
+          .toSorted(),
+      }));
+  });
+}
+
 /** Everything that all systems hold, for "nothing changed". */
 export function wholeState(world: Pick<World, 'company'>): string {
   const systems = ['okta', 'crm', 'wiki', 'warehouse'] as const;
