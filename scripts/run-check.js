@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureInstalled, main, projectNode, root } from './bootstrap.js';
 
 const bin = (...path) => join(root, 'node_modules', ...path);
-const folders = ['src', 'sandbox', 'temporal', 'scripts', 'test'];
+const folders = ['src', 'sandbox', 'temporal', 'scripts', 'test', 'bench'];
 const checks = [
   { name: 'format', args: [bin('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   { name: 'types', args: [bin('typescript', 'bin', 'tsc'), '-p', '.', '--noEmit'] },

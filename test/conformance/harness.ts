@@ -12,7 +12,7 @@ export const clockMs = Date.parse('2026-03-02T08:00:00Z');
 /** Calls of the suites are not limited; the limiter has tests of its own. */
 export const unlimited = { take: () => ({ ok: true as const }) };
 /** Only calls that are never answered wait for it. */
-export const timeoutMs = 400;
+export const timeoutMs = 1_500;
 
 export interface Harness<Kind extends keyof ConnectorByKind> {
   connector: ConnectorByKind[Kind];

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { decideDueCutoffs } from '../../src/delivery/start-cutoffs.ts';
+import { lockClass, lockInTx } from '../../src/store/db.ts';
 import { findPersonByKey } from '../../src/store/people.ts';
 import { deriveLeftBehind } from '../../src/use-cases/derive-queue.ts';
 import { pollChanges } from '../../src/use-cases/poll-changes.ts';
@@ -245,6 +247,39 @@ describe('a wave of leavers', () => {
     const hour = new Date(world.clock.now().getTime() - 3_600_000);
     const started = await world.ownerDb.selectFrom('cutoff').select('n').where('started_at', '>', hour).execute();
     expect(started).toHaveLength(2);
+    await world.startWorker();
+  });
+
+  test('counts what another worker is starting at that moment: it waits for it', async () => {
+    world.clock.advance(2 * 3_600_000);
+    await world.stopWorker();
+    for (const one of ['120', '122', '123']) world.company.bamboohr.hr.terminate(one);
+    const stateOf = async (): Promise<string[]> => {
+      const ids = await Promise.all(['120', '122', '123'].map((one) => world.personId(one)));
+      const rows = await world.ownerDb.selectFrom('cutoff').select('state').where('person_id', 'in', ids).execute();
+      return rows.map((row) => row.state).toSorted();
+    };
+    await eventually(async () => (await stateOf()).length === 3, 'three are due');
+    let decided: Promise<number> = Promise.resolve(0);
+    await world.ownerDb.transaction().execute(async (tx) => {
+      await lockInTx(tx, 'cap');
+      const started = { state: 'started' as const, started_at: world.clock.now() };
+      for (const one of ['120', '122'])
+        await tx
+          .updateTable('cutoff')
+          .set(started)
+          .where('person_id', '=', await world.personId(one))
+          .execute();
+      decided = decideDueCutoffs(world.workerDeps);
+      await eventually(async () => {
+        const waiting = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted
+          and database = (select oid from pg_database where datname = current_database())
+          and classid = ${lockClass.cap}`.execute(world.ownerDb);
+        return waiting.rows.length === 1;
+      }, 'the other one waits');
+    });
+    expect(await decided).toBe(0);
+    expect(await stateOf()).toEqual(['held', 'started', 'started']);
     await world.startWorker();
   });
 });
