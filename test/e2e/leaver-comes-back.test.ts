@@ -86,7 +86,8 @@ describe('a write that was under way when the person left', () => {
     let release = (): void => undefined;
     stall = new Promise((resolve) => (release = resolve));
     const { personId, employee } = await hire(world, { firstName: 'Stalled', lastName: 'Write' });
-    await eventually(() => oktaUser(personId), 'the account is made and its answer held back');
+    // Made and activated: before that it could not log in, and would look as if it were cut off already.
+    await eventually(() => holdingAt(world, 'okta', [personId]).canLogIn, 'the account is made, its answer held back');
     world.company.bamboohr.hr.terminate(employee.id);
     await eventually(() => !holdingAt(world, 'okta', [personId]).canLogIn, 'the login is cut off all the same');
     stall = null;
