@@ -3,7 +3,7 @@ import { untilJoined, type BareShape, type Stage } from './stage.ts';
 
 const LEAVERS = 200;
 const BLOCKS = 4;
-const BETWEEN_LEAVERS_MS = 800;
+const BETWEEN_LEAVERS_MS = 1_200;
 /** The share of the engine's own rate that joiners and leavers alone do not reach is filled with bare workflows. */
 const LOAD_RATIO_WANTED = 0.85;
 const JOINERS_PER_SECOND = 1;

@@ -1,6 +1,6 @@
 /** What a joiner costs, compared with a bare workflow of as many activities and bytes, both in the same minutes. */
 import type { Client } from '@temporalio/client';
-import { caseWorkflowId, provisioningWorkflowId } from '../src/workflows/wire.ts';
+import { caseWorkflowId } from '../src/workflows/wire.ts';
 import { countDerived, untilJoined, type BareShape, type Stage } from './stage.ts';
 
 const ROUNDS = 3;
@@ -8,11 +8,11 @@ const PER_ROUND = 80;
 const LIMIT_MS = 120_000;
 
 export interface JoinerShape extends BareShape {
-  /** Events of all workflows of one joiner. */
+  /** Events of one joiner. */
   historyEvents: number;
 }
 
-/** Hires one person and reads what their workflows were made of. */
+/** Hires one person whom nobody has to decide about, and reads what their only workflow was made of. */
 export async function shapeOfJoiner({ company, db, client }: Stage): Promise<JoinerShape> {
   const [key = ''] = await company.ask<string[]>('hire', [1]);
   await untilJoined(db, [key], LIMIT_MS);
@@ -21,15 +21,8 @@ export async function shapeOfJoiner({ company, db, client }: Stage): Promise<Joi
     .select('person_id')
     .where('source_key', '=', key)
     .executeTakeFirstOrThrow();
-  const ofCase = await shapeOf(client, caseWorkflowId(person_id, 1));
-  const ofChild = await shapeOf(client, provisioningWorkflowId(person_id, 1, 1));
-  const activities = ofCase.activities + ofChild.activities;
-  return {
-    historyEvents: ofCase.events + ofChild.events,
-    activities,
-    activitiesOfChild: ofChild.activities,
-    payloadBytes: Math.round((ofCase.bytes + ofChild.bytes) / (2 * activities)),
-  };
+  const { events, activities, bytes } = await shapeOf(client, caseWorkflowId(person_id, 1));
+  return { historyEvents: events, activities, payloadBytes: Math.round(bytes / (2 * activities)) };
 }
 
 /** Bytes are those of all inputs and results of activities, as they travel. */
@@ -63,12 +56,10 @@ export async function measureJoinerCost(stage: Stage, shape: BareShape): Promise
   await barePerSecond(stage, shape, 20);
   for (let round = 1; round <= ROUNDS; round += 1) {
     const bare = await barePerSecond(stage, shape, PER_ROUND);
-    const withChild = await barePerSecond(stage, shape, PER_ROUND, true);
     const joiners = await joinersPerSecond(stage, PER_ROUND);
     cost.ratios.push(joiners / bare);
     cost.bareActivityRates.push(bare * shape.activities);
-    const texts = [joiners, bare, withChild].map((rate) => rate.toFixed(1));
-    console.log(`  round ${round}: ${texts[0]} joiners/s, ${texts[1]} bare workflows/s, ${texts[2]} with a child each`);
+    console.log(`  round ${round}: ${joiners.toFixed(1)} joiners/s, ${bare.toFixed(1)} bare workflows/s`);
   }
   return cost;
 }
@@ -84,8 +75,8 @@ async function joinersPerSecond({ company, worker, db }: Stage, count: number): 
   return (1000 * count) / (performance.now() - startedAt);
 }
 
-async function barePerSecond({ runBare }: Stage, shape: BareShape, count: number, hasChild = false): Promise<number> {
+async function barePerSecond({ runBare }: Stage, shape: BareShape, count: number): Promise<number> {
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: count }, () => runBare(shape, hasChild)));
+  await Promise.all(Array.from({ length: count }, () => runBare(shape)));
   return (1000 * count) / (performance.now() - startedAt);
 }

@@ -15,15 +15,13 @@ export interface Stage {
   worker: Child;
   /** Activities that the worker has carried out so far, local ones not counted. */
   activitiesSoFar(): Promise<number>;
-  /** Runs one bare workflow to its end; with a child as a joiner has one, where that is asked for. */
-  runBare(shape: BareShape, hasChild?: boolean): Promise<void>;
+  /** Runs one bare workflow to its end. */
+  runBare(shape: BareShape): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface BareShape {
   activities: number;
-  /** Those of them that a joiner's child workflow carries out. */
-  activitiesOfChild: number;
   /** Of each input and of each result. */
   payloadBytes: number;
 }
@@ -61,10 +59,9 @@ export async function setStage(): Promise<Stage> {
       company,
       worker,
       activitiesSoFar: () => activitiesOf(metricsPort),
-      runBare: async ({ activities, payloadBytes, activitiesOfChild }, hasChild = false) => {
-        const args = [activities, 'x'.repeat(payloadBytes), activitiesOfChild];
-        const type = hasChild ? 'bareWithChild' : 'bare';
-        await plain.workflow.execute(type, { workflowId: `bare-${randomUUID()}`, taskQueue: bareQueue, args });
+      runBare: async ({ activities, payloadBytes }) => {
+        const args = [activities, 'x'.repeat(payloadBytes)];
+        await plain.workflow.execute('bare', { workflowId: `bare-${randomUUID()}`, taskQueue: bareQueue, args });
       },
       async stop() {
         await worker.stop();

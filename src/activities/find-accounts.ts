@@ -3,10 +3,10 @@ import type { CallContext } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import type { FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
-import { sha256Hex } from '../store/sha256.ts';
 import { correlationKeys } from './account-profile.ts';
 import { currentSignal, toApplicationFailure, translated } from './failures.ts';
 import { noteHealed } from './incidents.ts';
+import { lookKeyOf } from './last-looks.ts';
 import { noteAccount } from './operation-evidence.ts';
 import { outageVerdict } from './outage.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -45,7 +45,7 @@ async function findOne(
 ): Promise<(FoundAccount & { canLogIn: boolean }) | null> {
   const { personId, n, systemId } = input;
   const { connector } = await translated(() => deps.pool.open('target', systemId));
-  const call: CallContext = { operationKey: sha256Hex(`find|${personId}|${n}|${systemId}`), ...currentSignal() };
+  const call: CallContext = { operationKey: lookKeyOf(input), ...currentSignal() };
   const keys = await correlationKeys(deps.db, personId, systemId);
   const found = await connector.findAccount(keys, call);
   switch (found.outcome) {
@@ -78,7 +78,7 @@ async function noteFound(
   const now = deps.now();
   const { personId, n, systemId } = input;
   const record = {
-    operationKey: sha256Hex(`find|${personId}|${n}|${systemId}`),
+    operationKey: lookKeyOf(input),
     kind: 'found' as const,
     personId,
     caseId: `case_${personId}_${n}`,

@@ -8,6 +8,7 @@ import { closeIncident, openIncident } from './incidents.ts';
 import { planCase } from './plan-case.ts';
 import { closeCase, writeReport } from './report.ts';
 import { verifyAccess } from './verify-access.ts';
+import { assertSubject } from './assert-subject.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 type Bound<F> = F extends (deps: WorkerDeps, input: infer I) => infer R ? (input: I) => R : never;
@@ -31,11 +32,17 @@ const activities = {
 
 export type Activities = { [Name in keyof typeof activities]: Bound<(typeof activities)[Name]> };
 
-/** Binds the activities to what they need. */
+/**
+ * Binds the activities to what they need. Whoever can start a workflow can call them with anything: what no row can carry is
+ * refused here for good, and is not tried for ever against the database.
+ */
 export function createActivities(deps: WorkerDeps): Activities {
   const bound = Object.entries(activities).map(([name, activity]) => [
     name,
-    (input: never) => (activity as (deps: WorkerDeps, input: never) => unknown)(deps, input),
+    (input: never) => {
+      assertSubject(name, input);
+      return (activity as (deps: WorkerDeps, input: never) => unknown)(deps, input);
+    },
   ]);
   return Object.fromEntries(bound) as Activities;
 }

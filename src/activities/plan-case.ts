@@ -37,6 +37,8 @@ export type PlanCaseResult =
   /** Not yet: `until` is when to plan; null: the delivery loop tells. */
   | { phase: 'wait'; until: string | null }
   | { phase: 'superseded' }
+  /** The departure was taken back. */
+  | { phase: 'rescinded' }
   | {
       phase: 'leave';
       policyHash: string;
@@ -106,8 +108,9 @@ async function planArrival(
 }
 
 /**
- * What was denied stays denied, what was approved stays approved, as long as the item is the same. What was approved, by
- * policy or by people, and is justified no more had its time in this spell: it does not begin anew.
+ * What was denied stays denied, what was approved stays approved, as long as the item is the same. What was given and is
+ * justified no more had its time in this spell: it does not begin anew. An approval that nobody used in time is asked for
+ * again.
  */
 function withoutDecided(
   context: PersonContext,
@@ -117,15 +120,18 @@ function withoutDecided(
 ): { items: Item[]; approvedDigests: string[] } {
   const outcomeOf = (item: Item): QuorumState =>
     itemOutcome(item, context.person.person_id, context.decisions, at).state;
+  const given = new Set<string | null>(context.grants.map(({ entitlementId }) => entitlementId));
   const open = items.filter((item) => {
     const state = outcomeOf(item);
-    const isOver = state === 'approved' && item.action === 'grant' && !justifiedIds.has(item.entitlementId);
+    const isJustified = item.action !== 'grant' || justifiedIds.has(item.entitlementId);
+    const isOver = state === 'approved' && !isJustified && given.has(item.entitlementId);
     return state !== 'denied' && !isOver;
   });
   return {
     items: open,
     approvedDigests: open
       .filter((item) => item.route.kind === 'people' && outcomeOf(item) === 'approved')
+      .filter((item) => item.action !== 'grant' || justifiedIds.has(item.entitlementId))
       .map((item) => item.itemDigest),
   };
 }
@@ -142,7 +148,8 @@ async function planDeparture(
     .where('person_id', '=', input.personId)
     .where('n', '=', input.n)
     .executeTakeFirst();
-  if (!cutoff || cutoff.state === 'rescinded') return { phase: 'superseded' };
+  if (!cutoff) return { phase: 'superseded' };
+  if (cutoff.state === 'rescinded') return { phase: 'rescinded' };
   if (cutoff.state === 'held') {
     await setState(deps, usherCase, { state: 'held' });
     return { phase: 'wait', until: null };

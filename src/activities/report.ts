@@ -5,9 +5,10 @@
 import { appendEvidence } from '../evidence/log.ts';
 import type { CaseState } from '../schemas/case.ts';
 import { raiseAlert } from '../store/alerts.ts';
-import { getCase } from '../store/cases.ts';
+import { getCase, type CaseRow } from '../store/cases.ts';
 import { tellStory } from '../store/story.ts';
 import { releaseCase } from './incidents.ts';
+import { systemsNotSeenLast } from './last-looks.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface WriteReportInput {
@@ -69,6 +70,18 @@ async function prove(deps: WorkerDeps, { personId, n, claimedVerified }: Claims)
   return { verified, unproven };
 }
 
+/** A leaver is done when every system was looked at once more; answers where that is not on record. */
+async function proveLooks(deps: WorkerDeps, usherCase: CaseRow): Promise<string[]> {
+  if (usherCase.kind !== 'leaver') return [];
+  const unseen = await systemsNotSeenLast(deps, usherCase);
+  if (unseen.length > 0) {
+    const { case_id: caseId, person_id: personId } = usherCase;
+    const text = `${caseId} claims that nothing is left at ${unseen.join(', ')}, where nobody looked. It is not reported as done.`;
+    await raiseAlert(deps.db, { alertKey: `unproven/${caseId}`, kind: 'unprovenClaim', personId, text }, deps.now());
+  }
+  return unseen;
+}
+
 export interface CloseCaseInput {
   personId: string;
   n: number;
@@ -86,9 +99,10 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
   const usherCase = await getCase(deps.db, input.personId, input.n);
   if (!usherCase || usherCase.closed_at) return { state: usherCase?.state ?? input.state };
   const { verified, unproven } = await prove(deps, input);
-  const state = input.state === 'done' && unproven.length > 0 ? 'failed' : input.state;
+  const unseen = input.state === 'done' ? await proveLooks(deps, usherCase) : [];
+  const failedCount = input.failedCount + unproven.length + unseen.length;
+  const state = input.state === 'done' && unproven.length + unseen.length > 0 ? 'failed' : input.state;
   const verifiedCount = verified.length;
-  const failedCount = input.failedCount + unproven.length;
   // A failed case leaves its incident to a person; of every other nothing waits any more.
   if (state !== 'failed') await releaseCase(deps, input);
   await deps.db.transaction().execute(async (tx) => {

@@ -32,6 +32,7 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
       'g.vendor_entitlement_id',
       'g.entitlement_id',
       'g.since',
+      'g.expires_at',
       'g.case_n',
       'g.expiry_attempts',
       'a.account_id',
@@ -39,6 +40,7 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
     ])
     .where('g.state', '=', 'held')
     .where('g.expires_at', '<=', now)
+    .$narrowType<{ expires_at: Date }>()
     .where((eb) =>
       eb.or([
         eb('g.expiry_started_at', 'is', null),
@@ -57,6 +59,7 @@ interface DueGrant {
   vendor_entitlement_id: string;
   entitlement_id: string | null;
   since: Date;
+  expires_at: Date;
   case_n: number | null;
   expiry_attempts: number;
   account_id: string;
@@ -68,9 +71,10 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   if (!version || row.case_n === null) return;
   const index = indexOf(version.policy);
   const endsAt = endOfTerm(index, row);
-  if (endsAt !== null && endsAt > now) {
-    // The plan counted from its own moment; the term runs from the grant, which people may have decided days later.
-    await updateGrant(deps, row, { expires_at: endsAt });
+  if (endsAt === 'none' || endsAt > now) {
+    // The plan counted from its own moment; the term runs from the grant, which people may have decided days later. Policy
+    // may also have changed the term since, or ended it.
+    await updateGrant(deps, row, { expires_at: endsAt === 'none' ? null : endsAt });
     return;
   }
   const account = {
@@ -93,15 +97,18 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   await updateGrant(deps, row, { expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 });
 }
 
-function endOfTerm(index: PolicyIndex, { entitlement_id: id, since }: DueGrant): Date | null {
-  const seconds = id === null ? null : (index.entitlementById.get(id)?.expiresAfter ?? null);
-  return seconds === null ? null : new Date(since.getTime() + seconds * 1_000);
+/** `none` where policy bounds it no longer. What policy does not know at all keeps the end that it was given with. */
+function endOfTerm(index: PolicyIndex, { entitlement_id: id, since, expires_at: recorded }: DueGrant): Date | 'none' {
+  const entitlement = id === null ? undefined : index.entitlementById.get(id);
+  if (entitlement === undefined) return recorded;
+  const { expiresAfter } = entitlement;
+  return expiresAfter === null ? 'none' : new Date(since.getTime() + expiresAfter * 1_000);
 }
 
 async function updateGrant(
   deps: WorkerDeps,
   row: DueGrant,
-  values: { expires_at: Date } | { expiry_started_at: Date; expiry_attempts: number },
+  values: { expires_at: Date | null } | { expiry_started_at: Date; expiry_attempts: number },
 ): Promise<void> {
   await deps.db
     .updateTable('person_grant')

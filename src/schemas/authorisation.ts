@@ -49,8 +49,8 @@ export type IssueResult = z.infer<typeof IssueResult>;
 
 export const IssueRequest = z.strictObject({
   personId: PersonId,
-  caseN: z.number().int().positive(),
-  k: z.number().int().nonnegative(),
+  caseN: z.int32().positive(),
+  k: z.int32().nonnegative(),
   itemDigests: z.array(Sha256Hex).min(1).max(10),
 });
 export type IssueRequest = z.infer<typeof IssueRequest>;

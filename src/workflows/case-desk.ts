@@ -5,6 +5,9 @@ import type { CaseNews, CaseState } from '../schemas/case.ts';
 import { bookkeeping } from './options.ts';
 import * as wire from './wire.ts';
 
+/** A plan that is to be carried out now. */
+export type DuePlan = Exclude<PlanCaseResult, { phase: 'wait' | 'superseded' | 'rescinded' }>;
+
 export class CaseDesk {
   readonly personId: string;
   readonly n: number;
@@ -77,7 +80,7 @@ export class CaseDesk {
   }
 
   /** Waits until the plan can be made, through moved dates and rescissions. Null: there is nothing to do any more. */
-  async planWhenDue(): Promise<Exclude<PlanCaseResult, { phase: 'wait' | 'superseded' }> | null> {
+  async planWhenDue(): Promise<DuePlan | null> {
     for (;;) {
       if (this.isRescinded) return this.#stop('cancelled', 'rescinded');
       const plan = await this.plan();
@@ -86,6 +89,9 @@ export class CaseDesk {
           return this.isRescinded
             ? this.#stop('cancelled', 'rescinded')
             : this.#stop('superseded', 'superseded by a newer event');
+        case 'rescinded':
+          this.isRescinded = true;
+          return this.#stop('cancelled', 'rescinded');
         case 'leave':
         case 'items':
           return plan;

@@ -2,7 +2,6 @@
 import {
   condition,
   startChild,
-  executeChild,
   ParentClosePolicy,
   ChildWorkflowCancellationType,
   setCurrentDetails,
@@ -10,11 +9,13 @@ import {
 import type { PlanCaseResult } from '../activities/plan-case.ts';
 import { groupForApproval } from '../domain/approval-groups.ts';
 import type { Item, Seat } from '../schemas/item.ts';
+import { allOf } from './all-of.ts';
 import { approval } from './approval.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { itemTable } from './details.ts';
 import { bookkeeping } from './options.ts';
-import { provisioning } from './provisioning.ts';
+import { provisionItems, systemIdsOf } from './provision-items.ts';
+import { provisionInChild } from './provisioning-child.ts';
 import * as wire from './wire.ts';
 
 type ItemsPlan = Extract<PlanCaseResult, { phase: 'items' }>;
@@ -54,13 +55,14 @@ async function runGroups(desk: CaseDesk, plan: ItemsPlan): Promise<Failed[]> {
   const { policyItems, groups } = groupForApproval(plan.items.filter((item) => !decided.has(item.itemDigest)));
   const ready = [...policyItems, ...plan.items.filter((item) => decided.has(item.itemDigest))];
   const jobs: Promise<Failed[]>[] = [];
-  if (ready.length > 0) jobs.push(provision(desk, plan, ready, desk.nextK()));
+  if (ready.length > 0) jobs.push(provisionHere(desk, plan, ready, desk.nextK()));
   for (const group of groups) jobs.push(decideAndProvision(desk, plan, group, desk.nextK()));
   desk.enter(groups.length > 0 ? 'awaitingApproval' : 'provisioning', [
     { key: wire.searchAttributes.UsherKind, value: plan.kind },
     { key: wire.searchAttributes.UsherPolicy, value: plan.policyHash },
+    { key: wire.searchAttributes.UsherSystems, value: systemIdsOf(plan.items) },
   ] as never);
-  return (await Promise.all(jobs)).flat();
+  return (await allOf(jobs)).flat();
 }
 
 async function decideAndProvision(
@@ -107,28 +109,36 @@ async function decideAndProvision(
 
 async function provision(desk: CaseDesk, plan: ItemsPlan, items: readonly Item[], k: number): Promise<Failed[]> {
   const { personId, n } = desk;
-  const result = await executeChild(provisioning, {
-    workflowId: wire.provisioningWorkflowId(personId, n, k),
-    taskQueue: wire.queues.cases,
-    args: [{ personId, n, k, items: items.map((item) => toWire(item, plan)) }],
-    typedSearchAttributes: [
-      { key: wire.searchAttributes.UsherPersonId, value: personId },
-      { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(personId, n) },
-    ],
+  const input = { personId, n, k, items: items.map((item) => toWire(item, plan)) };
+  const result = await provisionInChild(input, {
     staticSummary: `Provisioning ${k}: ${items.length} items`,
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  return noteOutcomes(desk, items, k, result);
+}
+
+/** In the case itself: what nobody has to decide needs no workflow of its own, and most joiners are nothing else. */
+async function provisionHere(desk: CaseDesk, plan: ItemsPlan, items: readonly Item[], k: number): Promise<Failed[]> {
+  const { personId, n } = desk;
+  const input = { personId, n, k, items: items.map((item) => toWire(item, plan)) };
+  return noteOutcomes(desk, items, k, await provisionItems(input, new Map()));
+}
+
+function noteOutcomes(
+  desk: CaseDesk,
+  items: readonly Item[],
+  k: number,
+  { outcomes }: wire.ProvisioningResult,
+): Failed[] {
   const byDigest = new Map<string, Item>(items.map((item) => [item.itemDigest, item]));
   const failed: Failed[] = [];
-  for (const { itemDigest, outcome } of result.outcomes) {
+  for (const { itemDigest, outcome } of outcomes) {
     if (outcome === 'verified') desk.verified.add(itemDigest);
     const item = byDigest.get(itemDigest);
     if (outcome === 'failed' && item) failed.push({ item });
   }
-  desk.note(
-    `group ${k}: ${result.outcomes.filter(({ outcome }) => outcome === 'verified').length} of ${items.length} verified`,
-  );
+  const verifiedCount = outcomes.filter(({ outcome }) => outcome === 'verified').length;
+  desk.note(`group ${k}: ${verifiedCount} of ${items.length} verified`);
   return failed;
 }
 

@@ -2,11 +2,12 @@
  * Takes everything away. The logins are cut off by then; here the person's other cases end, the cut-off is asserted again,
  * accounts are found in the systems themselves and stripped, and sweeps look for what grew back.
  */
-import { condition, executeChild, ParentClosePolicy, ChildWorkflowCancellationType } from '@temporalio/workflow';
+import { condition, ParentClosePolicy } from '@temporalio/workflow';
 import type { PlanCaseResult } from '../activities/plan-case.ts';
+import { allOf } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { bookkeeping, cutoffAgain, slowCalls, systemCalls } from './options.ts';
-import { provisioning } from './provisioning.ts';
+import { provisionInChild } from './provisioning-child.ts';
 import * as wire from './wire.ts';
 import { withOutage } from './with-outage.ts';
 
@@ -16,7 +17,8 @@ const RETRIES_MAX = 30;
 
 type LeavePlan = Extract<PlanCaseResult, { phase: 'leave' }>;
 
-export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedCount: number }> {
+/** `isStanding` is false when the departure counts no more: it was taken back, or something newer came. */
+export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedCount: number; isStanding: boolean }> {
   const { personId, n } = desk;
   desk.enter('provisioning', [
     { key: wire.searchAttributes.UsherKind, value: 'leaver' },
@@ -27,18 +29,18 @@ export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedC
     { personId, n },
   ]);
   if (cancelled.length > 0) desk.note(`cancelled the cases ${cancelled.join(', ')}`);
-  await Promise.all(plan.cutoffSystemIds.map((systemId) => assertCutOff(desk, systemId)));
+  await allOf(plan.cutoffSystemIds.map((systemId) => assertCutOff(desk, systemId)));
   const left: LeftOver = new Set();
   await strip(desk, plan.targetSystemIds, left);
   for (const afterSeconds of plan.sweepAfterSeconds) {
-    if (!(await sweep(desk, plan, afterSeconds, left))) return { failedCount: 0 };
+    if (!(await sweep(desk, plan, afterSeconds, left))) return { failedCount: 0, isStanding: false };
   }
   // What a system would not let go of stays open under its incident, and is tried again each day or when somebody asks.
   for (let attempt = 0; attempt < RETRIES_MAX && left.size > 0; attempt += 1) {
     await waitForLook(desk, Date.now() + RETRY_EVERY_SECONDS * 1000, left);
-    if (!(await stripAgain(desk, plan, left))) return { failedCount: 0 };
+    if (!(await stripAgain(desk, plan, left))) return { failedCount: 0, isStanding: false };
   }
-  return { failedCount: left.size };
+  return { failedCount: left.size, isStanding: true };
 }
 
 /** Systems where something of the person is left. */
@@ -65,7 +67,10 @@ async function waitForLook(desk: CaseDesk, dueMs: number, left: LeftOver): Promi
 }
 
 async function stripAgain(desk: CaseDesk, plan: LeavePlan, left: LeftOver): Promise<boolean> {
-  if (desk.isRescinded || (await desk.plan()).phase === 'superseded') return false;
+  if (desk.isRescinded) return false;
+  const { phase } = await desk.plan();
+  if (phase === 'rescinded') desk.isRescinded = true;
+  if (phase === 'superseded' || phase === 'rescinded') return false;
   await strip(desk, plan.targetSystemIds, left);
   return true;
 }
@@ -93,7 +98,7 @@ async function assertCutOff(desk: CaseDesk, systemId: string): Promise<void> {
 
 /** All systems side by side: one that is down delays only itself. */
 async function strip(desk: CaseDesk, systemIds: string[], left: LeftOver): Promise<void> {
-  await Promise.all(
+  await allOf(
     systemIds.map(async (systemId) => {
       if (await stripSystem(desk, systemId)) left.delete(systemId);
       else left.add(systemId);
@@ -135,18 +140,13 @@ async function removeItems(
     action: action === 'disable' ? ('disable' as const) : ('revoke' as const),
     isFirst: false,
   }));
-  const result = await executeChild(provisioning, {
-    workflowId: wire.provisioningWorkflowId(personId, n, k),
-    taskQueue: wire.queues.cases,
-    args: [{ personId, n, k, items }],
-    typedSearchAttributes: [
-      { key: wire.searchAttributes.UsherPersonId, value: personId },
-      { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(personId, n) },
-    ],
-    staticSummary: `Removal ${k}: ${items.length} items at ${systemId}`,
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-  });
+  const result = await provisionInChild(
+    { personId, n, k, items },
+    {
+      staticSummary: `Removal ${k}: ${items.length} items at ${systemId}`,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+    },
+  );
   for (const { itemDigest, outcome } of result.outcomes) if (outcome === 'verified') desk.verified.add(itemDigest);
   // Only what was read back is gone, whatever the reason why the rest was not written.
   const removed = result.outcomes.filter(({ outcome }) => outcome === 'verified');

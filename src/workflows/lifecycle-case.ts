@@ -1,6 +1,6 @@
 /** A case from its first day to its end. It only dispatches; what happens stands in the file of its kind. */
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import { CaseDesk } from './case-desk.ts';
+import { CaseDesk, type DuePlan } from './case-desk.ts';
 import { joiner } from './joiner.ts';
 import { leaver } from './leaver.ts';
 import { bookkeeping } from './options.ts';
@@ -25,15 +25,20 @@ export async function lifecycleCase(input: CaseInput): Promise<CaseResult> {
 async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: number }> {
   const plan = await desk.planWhenDue();
   if (plan === null) return { state: desk.isRescinded ? 'cancelled' : 'superseded', failedCount: 0 };
-  const { failedCount } = plan.phase === 'leave' ? await leaver(desk, plan) : await joiner(desk, plan);
+  const { failedCount, isStanding } = await carryOut(desk, plan);
   const { unproven } = await bookkeeping.writeReport.executeWithOptions({ summary: 'report' }, [
     { personId: desk.personId, n: desk.n, claimedVerified: [...desk.verified], nextSweepAt: null, leftSystemIds: [] },
   ]);
   for (const digest of unproven) desk.verified.delete(digest);
+  if (!isStanding) return { state: desk.isRescinded ? 'cancelled' : 'superseded', failedCount: unproven.length };
   return {
     state: failedCount > 0 || unproven.length > 0 ? 'failed' : 'done',
     failedCount: failedCount + unproven.length,
   };
+}
+
+async function carryOut(desk: CaseDesk, plan: DuePlan): Promise<{ failedCount: number; isStanding: boolean }> {
+  return plan.phase === 'leave' ? leaver(desk, plan) : { ...(await joiner(desk, plan)), isStanding: true };
 }
 
 /** Answers the state that the store recorded: it proves again what the case claims. */

@@ -1,36 +1,16 @@
-/**
- * Writes and verifies a set of decided items: identity provider first, then the other systems side by side. A write that
- * the verifying read contradicts is tried once more; what fails then opens one incident.
- */
-import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { bookkeeping, systemCalls } from './options.ts';
+/** The workflow around a set of decided items: it shows what becomes of them. */
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { provisionItems, type Outcomes } from './provision-items.ts';
 import * as wire from './wire.ts';
-import { withOutage } from './with-outage.ts';
-
-/** At most so many items go into one call: the issuer answers for ten at a time. */
-const ITEMS_PER_CALL = 10;
-
-type Outcomes = Map<string, wire.ItemOutcome>;
 
 export async function provisioning(input: wire.ProvisioningInput): Promise<wire.ProvisioningResult> {
   const outcomes: Outcomes = new Map();
   setHandler(wire.status, () => ({ state: 'provisioning', log: lines(input, outcomes) }), {
     description: 'Items and their outcomes',
   });
-  const systemIds = [...new Set(input.items.map((item) => item.systemId))];
-  upsertSearchAttributes([{ key: wire.searchAttributes.UsherSystems, value: systemIds }]);
-  const first = systemIds.filter((id) => input.items.some((item) => item.systemId === id && item.isFirst));
-  const others = systemIds.filter((id) => !first.includes(id));
-  for (const systemId of first) await provisionSystem(input, systemId, outcomes);
-  await Promise.all(others.map((systemId) => provisionSystem(input, systemId, outcomes)));
+  const result = await provisionItems(input, outcomes);
   setCurrentDetails(lines(input, outcomes).join('\n'));
-  return {
-    outcomes: input.items.map((item) => ({
-      itemDigest: item.itemDigest,
-      systemId: item.systemId,
-      outcome: outcomes.get(item.itemDigest) ?? 'failed',
-    })),
-  };
+  return result;
 }
 
 function lines(input: wire.ProvisioningInput, outcomes: Outcomes): string[] {
@@ -42,61 +22,4 @@ function lines(input: wire.ProvisioningInput, outcomes: Outcomes): string[] {
         `| ${systemId} | ${action} | ${itemDigest.slice(0, 12)} | ${outcomes.get(itemDigest) ?? 'under way'} |`,
     ),
   ];
-}
-
-async function provisionSystem(input: wire.ProvisioningInput, systemId: string, outcomes: Outcomes): Promise<void> {
-  const digests = input.items.filter((item) => item.systemId === systemId).map((item) => item.itemDigest);
-  for (let start = 0; start < digests.length; start += ITEMS_PER_CALL) {
-    await provisionSome(input, systemId, digests.slice(start, start + ITEMS_PER_CALL), outcomes);
-  }
-}
-
-async function provisionSome(
-  input: wire.ProvisioningInput,
-  systemId: string,
-  digests: string[],
-  outcomes: Outcomes,
-): Promise<void> {
-  const first = await writeAndVerify(input, systemId, digests, 1, outcomes);
-  const second = first.length === 0 ? [] : await writeAndVerify(input, systemId, first, 2, outcomes);
-  for (const digest of second) outcomes.set(digest, 'failed');
-  const failed = digests.filter((digest) => outcomes.get(digest) === 'failed');
-  if (failed.length === 0) return;
-  const { personId, n } = input;
-  const incident = { personId, n, systemId, kind: 'itemFailed' as const, itemKeys: failed, errorCode: 'contradicted' };
-  await bookkeeping.openIncident.executeWithOptions({ summary: `${systemId}: ${failed.length} failed` }, [incident]);
-}
-
-/** Answers the digests whose write the read contradicted: those get the one business retry. */
-async function writeAndVerify(
-  input: wire.ProvisioningInput,
-  systemId: string,
-  digests: string[],
-  round: number,
-  outcomes: Outcomes,
-): Promise<string[]> {
-  const { personId, n, k } = input;
-  const subject = { personId, n, systemId, itemKeys: digests };
-  const applied = await withOutage(subject, 'written', (isIncidentOpen) =>
-    systemCalls.applyAccess.executeWithOptions({ summary: `${systemId}: write ${digests.length}` }, [
-      { personId, n, k, round, systemId, itemDigests: digests, isIncidentOpen },
-    ]),
-  );
-  const toVerify: string[] = [];
-  for (const { itemDigest, outcome } of applied.outcomes) {
-    if (outcome === 'applied') toVerify.push(itemDigest);
-    else outcomes.set(itemDigest, outcome);
-  }
-  if (toVerify.length === 0) return [];
-  const verified = await withOutage({ ...subject, itemKeys: toVerify }, 'verified', (isIncidentOpen) =>
-    systemCalls.verifyAccess.executeWithOptions({ summary: `${systemId}: read back ${toVerify.length}` }, [
-      { personId, n, k, round, systemId, itemDigests: toVerify, isIncidentOpen },
-    ]),
-  );
-  const contradicted: string[] = [];
-  for (const { itemDigest, outcome } of verified.outcomes) {
-    if (outcome === 'verified') outcomes.set(itemDigest, 'verified');
-    else contradicted.push(itemDigest);
-  }
-  return contradicted;
 }

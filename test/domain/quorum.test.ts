@@ -5,7 +5,7 @@ import { compareText } from '../../src/domain/compare-text.ts';
 import { itemOutcome } from '../../src/domain/item-outcome.ts';
 import { planJoiner } from '../../src/domain/plan-joiner.ts';
 import { eligibleApprovers, quorum } from '../../src/domain/quorum.ts';
-import type { Verdict } from '../../src/schemas/decision.ts';
+import type { Decision, Verdict } from '../../src/schemas/decision.ts';
 import type { Item, Route, Seat } from '../../src/schemas/item.ts';
 import { decision, joinerInput, personId, policyGranting, seat } from './support.ts';
 
@@ -107,6 +107,44 @@ describe('outcome of an item', () => {
     const denied = decision(a, [item.itemDigest], 'deny', '2026-03-03T10:00:00Z');
     const later = [denied, yes(a, '2026-03-04T10:00:00Z'), yes(b, '2026-03-04T10:00:00Z')];
     expect(itemOutcome(item, personOf, later, at)).toMatchObject({ state: 'denied', approvedAt: null });
+  });
+});
+
+describe('an item that was approved and is asked about again', () => {
+  const item = {
+    ...(planJoiner(joinerInput(policyGranting()))[0] as Item),
+    route: route(seat('manager', a), seat('owner', b)),
+  };
+  const personOf = decision(a, []).personId;
+  const at = '2026-06-01T00:00:00Z';
+  const yes = (who: typeof a, when: string, question: 1 | 2): Decision => ({
+    ...decision(who, [item.itemDigest], 'approve', when),
+    approvalId: `approval_${personOf}_${question}_1` as Decision['approvalId'],
+  });
+  const first = [yes(a, '2026-03-01T10:00:00Z', 1), yes(b, '2026-03-02T10:00:00Z', 1)];
+
+  test('stays approved as before while the new question is open', () => {
+    const outcome = itemOutcome(item, personOf, [...first, yes(a, '2026-05-01T10:00:00Z', 2)], at);
+    expect(outcome).toMatchObject({ state: 'approved', approvedAt: '2026-03-02T10:00:00Z' });
+  });
+
+  test('is approved anew once the new question is answered in full', () => {
+    const again = [yes(a, '2026-05-01T10:00:00Z', 2), yes(b, '2026-05-02T10:00:00Z', 2)];
+    const outcome = itemOutcome(item, personOf, [...first, ...again], at);
+    expect(outcome).toMatchObject({ state: 'approved', approvedAt: '2026-05-02T10:00:00Z' });
+  });
+
+  test('is not approved anew by one more vote on the question that approved it', () => {
+    const outcome = itemOutcome(item, personOf, [...first, yes(a, '2026-05-01T10:00:00Z', 1)], at);
+    expect(outcome.approvedAt).toBe('2026-03-02T10:00:00Z');
+  });
+
+  test('is denied by a denial of the new question', () => {
+    const no = {
+      ...yes(b, '2026-05-02T10:00:00Z', 2),
+      verdicts: [{ itemDigest: item.itemDigest, verdict: 'deny' as const }],
+    };
+    expect(itemOutcome(item, personOf, [...first, no], at).state).toBe('denied');
   });
 });
 
