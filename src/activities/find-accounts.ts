@@ -43,7 +43,7 @@ async function findOne(
   deps: WorkerDeps,
   input: FindAccountsInput,
 ): Promise<(FoundAccount & { canLogIn: boolean }) | null> {
-  const { personId, n, systemId } = input;
+  const { personId, systemId } = input;
   const { connector } = await translated(() => deps.pool.open('target', systemId));
   const call: CallContext = { operationKey: lookKeyOf(input), ...currentSignal() };
   const keys = await correlationKeys(deps.db, personId, systemId);
