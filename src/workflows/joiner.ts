@@ -152,24 +152,21 @@ function toWire(item: Item, plan: ItemsPlan): wire.ProvisioningItem {
   };
 }
 
-/** What failed stays open under its incident and is tried again each day, or when somebody asks. */
+/** What failed stays open under its incident and is tried again each day, or when somebody asks for one of its systems. */
 async function retryFailed(desk: CaseDesk, plan: ItemsPlan, failed: Failed[]): Promise<number> {
   let open = failed;
-  for (let attempt = 0; attempt < RETRIES_MAX && open.length > 0; attempt += 1) {
-    const isWanted = (): boolean => desk.retrySystemIds.size > 0 || desk.isRescinded;
-    await condition(isWanted, RETRY_EVERY, { summary: 'next attempt of what failed' });
+  for (let days = 0; days < RETRIES_MAX && open.length > 0;) {
+    const isAsked = (): boolean => open.some(({ item }) => desk.retrySystemIds.has(item.systemId));
+    const hasNews = await condition(() => isAsked() || desk.isRescinded, RETRY_EVERY, {
+      summary: 'next attempt of what failed',
+    });
     if (desk.isRescinded) break;
-    const wanted = desk.retrySystemIds.size > 0 ? [...desk.retrySystemIds] : open.map(({ item }) => item.systemId);
+    if (!hasNews) days += 1;
+    const now = isAsked() ? open.filter(({ item }) => desk.retrySystemIds.has(item.systemId)) : open;
     desk.retrySystemIds.clear();
-    const now = open.filter(({ item }) => wanted.includes(item.systemId));
     const rest = open.filter((entry) => !now.includes(entry));
-    if (now.length === 0) continue;
-    const stillFailed = await provision(
-      desk,
-      plan,
-      now.map(({ item }) => item),
-      desk.nextK(),
-    );
+    const items = now.map(({ item }) => item);
+    const stillFailed = await provision(desk, plan, items, desk.nextK());
     await closeIncidents(
       desk,
       now.filter((entry) => desk.verified.has(entry.item.itemDigest)),

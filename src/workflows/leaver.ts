@@ -36,8 +36,8 @@ export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedC
     if (!(await sweep(desk, plan, afterSeconds, left))) return { failedCount: 0, isStanding: false };
   }
   // What a system would not let go of stays open under its incident, and is tried again each day or when somebody asks.
-  for (let attempt = 0; attempt < RETRIES_MAX && left.size > 0; attempt += 1) {
-    await waitForLook(desk, Date.now() + RETRY_EVERY_SECONDS * 1000, left);
+  for (let days = 0; days < RETRIES_MAX && left.size > 0;) {
+    if (!(await waitForLook(desk, Date.now() + RETRY_EVERY_SECONDS * 1000, left))) days += 1;
     if (!(await stripAgain(desk, plan, left))) return { failedCount: 0, isStanding: false };
   }
   return { failedCount: left.size, isStanding: true };
