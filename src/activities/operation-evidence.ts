@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { AccountView } from '../connectors/kit/contract.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { Authorisation } from '../schemas/authorisation.ts';
+import type { Tx } from '../store/db.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { saveOperation, saveOperations, type OperationPatch } from '../store/operations.ts';
 import type { OperationState } from '../store/tables.ts';
@@ -37,6 +38,7 @@ export async function noteIntended(deps: WorkerDeps, subjects: readonly WriteSub
   await deps.db.transaction().execute(async (tx) => {
     const changes = subjects.map((key) => ({ key, patch: { state: 'intended' as const } }));
     await saveOperations(tx, changes, now);
+    await doubtRemoved(tx, subjects);
     const records = subjects.map((subject) => {
       const { kind, fence, policyHash, item } = subject.authorisation;
       const { action, entitlementId, vendorEntitlementId } = item;
@@ -51,6 +53,21 @@ export async function noteIntended(deps: WorkerDeps, subjects: readonly WriteSub
     });
     await appendEvidence(tx, deps.vault, records, now);
   });
+}
+
+/** From here on nobody knows whether it is held, until a read says so: a case that ends in between must not believe the row. */
+async function doubtRemoved(tx: Tx, subjects: readonly WriteSubject[]): Promise<void> {
+  for (const { personId, systemId, authorisation } of subjects) {
+    const { action, vendorEntitlementId } = authorisation.item;
+    if (action !== 'revoke' || vendorEntitlementId === null) continue;
+    await tx
+      .updateTable('person_grant')
+      .set({ verified_at: null })
+      .where('person_id', '=', personId)
+      .where('system_id', '=', systemId)
+      .where('vendor_entitlement_id', '=', vendorEntitlementId)
+      .execute();
+  }
 }
 
 export interface OutcomeNote {

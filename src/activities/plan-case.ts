@@ -1,9 +1,12 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { compareText } from '../domain/compare-text.ts';
 import { AppError } from '../domain/errors.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
 import type { QuorumState } from '../domain/quorum.ts';
+import type { Justification } from '../domain/justified.ts';
 import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
+import { planRemovals } from '../domain/plan-removals.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { CaseKind } from '../schemas/case.ts';
@@ -12,14 +15,15 @@ import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import {
   justifiedNow,
+  isDeferred,
   mayAccess,
   planAccess,
   readPersonContext,
   type PersonContext,
-  type Plan,
 } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
+import { readTakeableIds } from '../store/takeable.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface PlanCaseInput {
@@ -29,8 +33,8 @@ export interface PlanCaseInput {
   at: string;
   /** Minted by the workflow, so that a retried attempt writes the same proposal. */
   proposalId: string;
-  /** For a leaver: what `findAccounts` found. */
-  accounts: FoundAccount[] | null;
+  /** What `findAccounts` found at one system, to plan what has to go there; null to plan everything else. */
+  accounts: (FoundAccount & { canLogIn?: boolean })[] | null;
 }
 
 export type PlanCaseResult =
@@ -50,6 +54,8 @@ export type PlanCaseResult =
       phase: 'items';
       kind: CaseKind;
       proposalId: string;
+      /** The facts that it was planned on. */
+      snapshotId: string;
       policyHash: string;
       items: Item[];
       /** Items that decisions of this spell approved before: they are not asked about again. */
@@ -58,6 +64,12 @@ export type PlanCaseResult =
       firstSystemIds: string[];
       remindAfterSeconds: number;
       expireAfterSeconds: number;
+      /** Where something may have to be taken away: the case looks there. */
+      lookAtSystemIds: string[];
+      /** Until then nothing is taken away; null: at once. */
+      handOverUntil: string | null;
+      /** Something can be given only when something else is gone. */
+      hasDeferred: boolean;
     };
 
 /** Idempotent per proposal id. Throws only when the store cannot be read. */
@@ -97,14 +109,69 @@ async function planArrival(
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
   const plan = planAccess(context, input.at);
-  const justifiedIds = new Set(justifiedNow(context, plan, input.at).map((entry) => entry.entitlementId));
-  const open = await withoutHeld(deps, context, plan, justifiedIds);
-  const { items, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
+  const justified = justifiedNow(context, plan, input.at);
+  if (input.accounts !== null) return planTaking(deps, input, usherCase, context, justified);
+  const justifiedIds = new Set(justified.map((entry) => entry.entitlementId));
+  const mustWait = isDeferred(context, plan, input.at);
+  const open = plan.items.filter((item) => !isHeld(context, item, justifiedIds));
+  const given = withoutDecided(context, open, justifiedIds, input.at);
+  const items = given.items.filter((item) => !mustWait(item));
+  const isWaiting = new Set<string>(given.items.filter(mustWait).map((item) => item.itemDigest));
+  const approvedDigests = given.approvedDigests.filter((digest) => !isWaiting.has(digest));
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
   await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at: null });
-  return propose(deps, input, usherCase, context, items, approvedDigests);
+  return propose(deps, input, usherCase, context, {
+    items,
+    approvedDigests,
+    lookAtSystemIds: await systemsToLookAt(deps, usherCase, context, justifiedIds),
+    hasDeferred: isWaiting.size > 0,
+  });
+}
+
+/** What is held, verified and still justified needs no item. */
+function isHeld(context: PersonContext, item: Item, justifiedIds: ReadonlySet<string | null>): boolean {
+  return item.entitlementId !== null && context.heldIds.has(item.entitlementId) && justifiedIds.has(item.entitlementId);
+}
+
+/** A mover is looked for everywhere: what older roles gave is in the systems, and not always in the store. */
+async function systemsToLookAt(
+  deps: WorkerDeps,
+  usherCase: CaseRow,
+  context: PersonContext,
+  justifiedIds: ReadonlySet<string | null>,
+): Promise<string[]> {
+  if (usherCase.kind === 'mover') return (await deps.pool.systemsOf('target')).map(({ id }) => id);
+  const going = [...context.heldIds].filter((id) => !justifiedIds.has(id));
+  const systemIds = going.flatMap((id) => context.index.entitlementById.get(id)?.system ?? []);
+  return [...new Set(systemIds)].toSorted(compareText);
+}
+
+/** What the account that was found has to give back. */
+async function planTaking(
+  deps: WorkerDeps,
+  input: PlanCaseInput,
+  usherCase: CaseRow,
+  context: PersonContext,
+  justified: readonly Justification[],
+): Promise<PlanCaseResult> {
+  const isHandingOver = usherCase.handover_until !== null && usherCase.handover_until.getTime() > Date.parse(input.at);
+  const takeableIds = await readTakeableIds(deps.db, deps, context);
+  const items = (isHandingOver ? [] : (input.accounts ?? [])).flatMap((account) =>
+    planRemovals({
+      personId: input.personId,
+      spellN: context.spellN,
+      index: context.index,
+      account: { canLogIn: false, ...account },
+      justified,
+      takeableIds,
+      sha256Hex,
+    }),
+  );
+  // A look that finds nothing to take is no plan.
+  if (items.length === 0) return itemsPlan(input, usherCase, context, { items });
+  return propose(deps, input, usherCase, context, { items });
 }
 
 /**
@@ -171,7 +238,7 @@ async function planDeparture(
     accounts: input.accounts,
     sha256Hex,
   });
-  return propose(deps, input, usherCase, context, items);
+  return propose(deps, input, usherCase, context, { items });
 }
 
 async function leavePlan(
@@ -197,44 +264,41 @@ function rolesOf(item: Item): string {
   return item.route.kind === 'people' ? item.route.seats.map((seat) => seat.role).join('+') : 'policy';
 }
 
-/** What is held, verified and still justified needs no item. */
-async function withoutHeld(
-  deps: WorkerDeps,
-  context: PersonContext,
-  plan: Plan,
-  justifiedIds: ReadonlySet<string | null>,
-): Promise<Item[]> {
-  const rows = await deps.db
-    .selectFrom('person_grant')
-    .select('item_digest')
-    .where('person_id', '=', context.person.person_id)
-    .where('state', '=', 'held')
-    .where('verified_at', 'is not', null)
-    .execute();
-  const held = new Set(rows.map((row) => row.item_digest));
-  return plan.items.filter((item) => !held.has(item.itemDigest) || !justifiedIds.has(item.entitlementId));
-}
+type Proposed = Pick<Extract<PlanCaseResult, { phase: 'items' }>, 'items'> &
+  Partial<Pick<Extract<PlanCaseResult, { phase: 'items' }>, 'approvedDigests' | 'lookAtSystemIds' | 'hasDeferred'>>;
 
 async function propose(
   deps: WorkerDeps,
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: Item[],
-  approvedDigests: string[] = [],
+  proposed: Proposed,
 ): Promise<PlanCaseResult> {
-  const { policy } = context.index;
-  await storeProposal(deps, input, usherCase, context, items);
+  await storeProposal(deps, input, usherCase, context, proposed.items);
+  return itemsPlan(input, usherCase, context, proposed);
+}
+
+function itemsPlan(
+  { proposalId }: PlanCaseInput,
+  usherCase: CaseRow,
+  { index, policyHash, snapshot }: PersonContext,
+  { items, approvedDigests = [], lookAtSystemIds = [], hasDeferred = false }: Proposed,
+): PlanCaseResult {
+  const { policy } = index;
   return {
     phase: 'items',
     kind: usherCase.kind,
-    proposalId: input.proposalId,
-    policyHash: context.policyHash,
+    proposalId,
+    snapshotId: snapshot.snapshotId,
+    policyHash,
     items,
     approvedDigests,
     firstSystemIds: policy.systems.filter((system) => system.isIdentityProvider).map((system) => system.id),
     remindAfterSeconds: policy.routing.remindAfter,
     expireAfterSeconds: policy.routing.expireAfter,
+    lookAtSystemIds,
+    handOverUntil: usherCase.handover_until?.toISOString() ?? null,
+    hasDeferred,
   };
 }
 

@@ -6,6 +6,8 @@ import { appendEvidence } from '../evidence/log.ts';
 import type { CaseState } from '../schemas/case.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
+import type { Tx } from '../store/db.ts';
+import { latestSnapshotRow } from '../store/people.ts';
 import { tellStory } from '../store/story.ts';
 import { releaseCase } from './incidents.ts';
 import { systemsNotSeenLast } from './last-looks.ts';
@@ -88,16 +90,24 @@ export interface CloseCaseInput {
   state: Extract<CaseState, 'done' | 'cancelled' | 'superseded' | 'failed'>;
   claimedVerified: string[];
   failedCount: number;
+  /** The facts that the case last planned on; null where it planned none. */
+  snapshotId: string | null;
+}
+
+export interface CloseCaseResult {
+  state: CaseState;
+  /** Newer facts came in: the case stays open and has to plan again. */
+  isStale: boolean;
 }
 
 /**
  * Closes the row of the case and answers its state; a closed case stays as it is. The claims are proved once more: whoever
  * can complete `writeReport` by hand must not have a case recorded as done.
  */
-export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promise<{ state: CaseState }> {
+export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promise<CloseCaseResult> {
   const now = deps.now();
   const usherCase = await getCase(deps.db, input.personId, input.n);
-  if (!usherCase || usherCase.closed_at) return { state: usherCase?.state ?? input.state };
+  if (!usherCase || usherCase.closed_at) return { state: usherCase?.state ?? input.state, isStale: false };
   const { verified, unproven } = await prove(deps, input);
   const unseen = input.state === 'done' ? await proveLooks(deps, usherCase) : [];
   const failedCount = input.failedCount + unproven.length + unseen.length;
@@ -105,7 +115,8 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
   const verifiedCount = verified.length;
   // A failed case leaves its incident to a person; of every other nothing waits any more.
   if (state !== 'failed') await releaseCase(deps, input);
-  await deps.db.transaction().execute(async (tx) => {
+  const isStale = await deps.db.transaction().execute(async (tx) => {
+    if (await hasNewerFacts(tx, input)) return true;
     const closed = await tx
       .updateTable('usher_case')
       .set({ state, closed_at: now, due_at: null })
@@ -114,7 +125,7 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
       .where('closed_at', 'is', null)
       .returning('case_id')
       .executeTakeFirst();
-    if (!closed) return;
+    if (!closed) return false;
     const data = { state, verifiedCount, failedCount, kind: usherCase.kind };
     await tellStory(tx, { at: now, personId: input.personId, n: input.n, kind: 'caseClosed', data });
     const record = {
@@ -126,6 +137,24 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
       values: null,
     };
     await appendEvidence(tx, deps.vault, [record], now);
+    return false;
   });
-  return { state };
+  return { state: isStale ? usherCase.state : state, isStale };
+}
+
+/**
+ * Facts that are derived at this very moment find the case open and tell it, or find it closed and open another: the lock on
+ * its row puts the two in an order, so that neither falls between them.
+ */
+async function hasNewerFacts(tx: Tx, { personId, n, state, snapshotId }: CloseCaseInput): Promise<boolean> {
+  if (snapshotId === null || state === 'cancelled' || state === 'superseded') return false;
+  await tx
+    .selectFrom('usher_case')
+    .select('n')
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .forUpdate()
+    .execute();
+  const latest = await latestSnapshotRow(tx, personId);
+  return latest !== null && latest.snapshot_id !== snapshotId;
 }

@@ -3,12 +3,15 @@
  * granted is derived again from signed snapshots, policy and decisions; what may be removed follows from their absence.
  */
 import { itemDigest } from '../domain/item-digest.ts';
+import type { Justification } from '../domain/justified.ts';
+import { mayDisable, mayTake } from '../domain/plan-removals.ts';
 import { quorum } from '../domain/quorum.ts';
 import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
 import type { Item, ItemBasis } from '../schemas/item.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import type { Db } from '../store/db.ts';
 import {
+  isDeferred,
   justifiedNow,
   mayAccess,
   planAccess,
@@ -17,6 +20,7 @@ import {
   type PersonContext,
 } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
+import { readTakeableIds } from '../store/takeable.ts';
 import type { Signer } from '../store/signing-key.ts';
 
 /** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
@@ -52,7 +56,13 @@ export async function issue(deps: IssuerDeps, input: IssueInput): Promise<IssueR
   if (!context) return refuseAll('superseded');
   const proposed = await proposedItems(deps.db, input);
   const at = momentOfJudgement(context, deps.now());
-  const judge = createJudge(context, usherCase, proposed, at);
+  const judge = createJudge({
+    context,
+    usherCase,
+    proposed,
+    at,
+    takeableIds: await takeable(deps, context, input, proposed),
+  });
   return input.itemDigests.map((digest) => {
     const judged = judge(digest);
     return 'refused' in judged
@@ -73,25 +83,43 @@ function momentOfJudgement(context: PersonContext, now: Date): string {
 
 type Judgement = { item: Item; kind: ItemBasis } | { refused: RefusalCode };
 
-function createJudge(
+/** Read only where a removal is asked for. */
+async function takeable(
+  deps: IssuerDeps,
   context: PersonContext,
-  usherCase: CaseRow,
+  { itemDigests }: IssueInput,
   proposed: ReadonlyMap<string, Item>,
-  at: string,
-): (digest: string) => Judgement {
+): Promise<ReadonlySet<string>> {
+  const isRemoval = (digest: string): boolean => ['revoke', 'disable'].includes(proposed.get(digest)?.action ?? '');
+  return itemDigests.some(isRemoval) ? readTakeableIds(deps.db, deps, context) : new Set();
+}
+
+interface JudgeInput {
+  context: PersonContext;
+  usherCase: CaseRow;
+  proposed: ReadonlyMap<string, Item>;
+  at: string;
+  takeableIds: ReadonlySet<string>;
+}
+
+function createJudge(input: JudgeInput): (digest: string) => Judgement {
+  const { context, usherCase, proposed, at } = input;
   const plan = planAccess(context, at);
   const planned = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
-  const justifiedIds = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
+  const justified = justifiedNow(context, plan, at);
+  const justifiedIds = new Set(justified.map((entry) => entry.entitlementId));
+  const mustWait = isDeferred(context, plan, at);
   return (digest) => {
     const isClosed = usherCase.closed_at !== null;
     const item = planned.get(digest);
     if (item?.action === 'grant' && isClosed) return { refused: 'closedCase' };
+    if (item?.action === 'grant' && mustWait(item)) return { refused: 'superseded' };
     if (item?.action === 'grant') return judgeGrant(item, context, usherCase, justifiedIds, at);
     const removal = proposed.get(digest);
     if (!removal) return { refused: 'unknownItem' };
     // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.
     if (removal.action === 'grant') return { refused: mayAccess(context, at) ? 'notPlanned' : 'superseded' };
-    return judgeRemoval(removal, digest, context, usherCase, justifiedIds, at);
+    return judgeRemoval(removal, digest, input, justified);
   };
 }
 
@@ -123,14 +151,12 @@ function votesOn(item: Item, context: PersonContext): Record<string, 'approve' |
   return votes;
 }
 
-/** Whatever nothing justifies may be removed: from someone who departed, or because its time is over. */
+/** Whatever nothing justifies may be removed: from someone who departed, because its time is over, or because the facts moved on. */
 function judgeRemoval(
   item: Item,
   digest: string,
-  context: PersonContext,
-  usherCase: CaseRow,
-  justifiedIds: ReadonlySet<string | null>,
-  at: string,
+  { context, usherCase, at, takeableIds }: JudgeInput,
+  justified: readonly Justification[],
 ): Judgement {
   if (digestOfRemoval(item, usherCase) !== digest) return { refused: 'unknownItem' };
   if (!mayAccess(context, at)) {
@@ -141,13 +167,30 @@ function judgeRemoval(
   }
   // A departure that was taken back ends the removals of its case; before its time there were none.
   if (usherCase.kind === 'leaver') return { refused: isEffective(usherCase, at) ? 'superseded' : 'notPlanned' };
-  // Somebody who stays loses nothing but what has an end: no other removal was ever right in this case.
-  if (item.action !== 'revoke' || item.entitlementId === null) return { refused: 'notPlanned' };
-  const entitlement = context.index.entitlementById.get(item.entitlementId);
+  const entitlement = item.entitlementId === null ? undefined : context.index.entitlementById.get(item.entitlementId);
   const isTimeBound = entitlement !== undefined && entitlement.expiresAfter !== null;
-  if (!isTimeBound) return { refused: 'notPlanned' };
-  if (justifiedIds.has(item.entitlementId)) return { refused: 'superseded' };
-  return { item, kind: 'expiry' };
+  if (item.action === 'revoke' && isTimeBound) {
+    const isJustified = justified.some((entry) => entry.entitlementId === item.entitlementId);
+    return isJustified ? { refused: 'superseded' } : { item, kind: 'expiry' };
+  }
+  return judgeTaking(item, { context, usherCase, at, takeableIds }, justified);
+}
+
+/** Somebody who stays loses what is Usher's to take and nothing justifies, when the work was handed over, and nothing else. */
+function judgeTaking(
+  item: Item,
+  { context, usherCase, at, takeableIds }: Omit<JudgeInput, 'proposed'>,
+  justified: readonly Justification[],
+): Judgement {
+  const rules = { index: context.index, justified, takeableIds };
+  const isRight =
+    item.action === 'revoke'
+      ? mayTake(rules, item.systemId, item.vendorEntitlementId ?? '')
+      : item.action === 'disable' && mayDisable(rules, item.systemId);
+  if (!isRight) return { refused: 'notPlanned' };
+  const { handover_until: handOverUntil } = usherCase;
+  const isHandedOver = handOverUntil === null || handOverUntil.getTime() <= Date.parse(at) + CLOCK_SKEW_MS;
+  return isHandedOver ? { item, kind: 'policy' } : { refused: 'superseded' };
 }
 
 function isEffective(usherCase: CaseRow, at: string): boolean {

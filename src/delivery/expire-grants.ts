@@ -33,6 +33,7 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
       'g.entitlement_id',
       'g.since',
       'g.expires_at',
+      'g.item_digest',
       'g.case_n',
       'g.expiry_attempts',
       'a.account_id',
@@ -60,6 +61,7 @@ interface DueGrant {
   entitlement_id: string | null;
   since: Date;
   expires_at: Date;
+  item_digest: string | null;
   case_n: number | null;
   expiry_attempts: number;
   account_id: string;
@@ -70,7 +72,7 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   const version = await deps.policies.active();
   if (!version || row.case_n === null) return;
   const index = indexOf(version.policy);
-  const endsAt = endOfTerm(index, row);
+  const endsAt = (await isException(deps, row)) ? row.expires_at : endOfTerm(index, row);
   if (endsAt === 'none' || endsAt > now) {
     // The plan counted from its own moment; the term runs from the grant, which people may have decided days later. Policy
     // may also have changed the term since, or ended it.
@@ -95,6 +97,18 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   const k = await expiryK(deps, row.person_id, row.case_n);
   await startRevocation(deps, row, item.itemDigest, k);
   await updateGrant(deps, row, { expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 });
+}
+
+/** Duties in one hand by exception: the end of the exception stands, whatever the entitlement says of itself. */
+async function isException(deps: WorkerDeps, row: DueGrant): Promise<boolean> {
+  const proposals = await deps.db
+    .selectFrom('proposal')
+    .select('items')
+    .where('person_id', '=', row.person_id)
+    .where('n', '=', row.case_n ?? 0)
+    .execute();
+  const items = proposals.flatMap(({ items }) => items as unknown as Item[]);
+  return items.some((item) => item.itemDigest === row.item_digest && item.conflicts.length > 0);
 }
 
 /** `none` where policy bounds it no longer. What policy does not know at all keeps the end that it was given with. */

@@ -11,14 +11,20 @@ import type { ProfileMatch } from './match-profiles.ts';
 import type { PolicyIndex } from './policy-index.ts';
 import { requiredRoles } from './required-roles.ts';
 import { scoreRisk } from './risk.ts';
+import { separationsOf, separationText, shortestTerm } from './separation.ts';
+import type { Separation } from './separation.ts';
 
 export interface Birthright {
   entitlement: EntitlementPolicy;
   profileId: string;
   confidence: number;
   risk: number;
-  /** Sentences that name the profiles in conflict; empty where a profile without a conflict grants it too. */
+  /** Sentences that name the profiles in conflict, and the duties that are to be kept apart. */
   conflicts: string[];
+  /** Duties that it would join in one hand: security decides, and the exception ends. */
+  separations: Separation[];
+  /** How long a grant lasts; null: for good. */
+  expiresAfterSeconds: number | null;
   /** Empty: policy approves. */
   roles: RequiredRole[];
   reasons: string[];
@@ -31,18 +37,29 @@ export interface Birthrights {
   birthrights: Birthright[];
 }
 
+export interface BirthrightOptions {
+  chosenProfileIds?: readonly string[];
+  /** What the person keeps beside it, whatever the profiles say: found before Usher. Duties are kept apart from it too. */
+  keptIds?: ReadonlySet<string>;
+  /** Leaves the separation of duties out: as the item was, or would be, without such a rule. */
+  ignoresSeparation?: boolean;
+}
+
 /** Facts → profiles → entitlements with risk, reasons and required roles. */
 export function birthrightsOf(
   facts: PersonFacts,
   index: PolicyIndex,
-  chosenProfileIds: readonly string[] = [],
+  { chosenProfileIds = [], keptIds = new Set(), ignoresSeparation = false }: BirthrightOptions = {},
 ): Birthrights {
   const matches = matchProfiles(facts, index, chosenProfileIds);
   const ids = [...new Set(matches.flatMap(({ profile }) => profile.grants))].toSorted(compareText);
+  const rules = ignoresSeparation ? [] : index.policy.separationOfDuties;
+  const together = rules.length === 0 ? new Set<string>() : new Set<string>([...ids, ...keptIds]);
   const birthrights = ids.flatMap((id) => {
     const entitlement = index.entitlementById.get(id);
     const best = bestMatch(id, matches);
-    return entitlement === undefined || best === undefined ? [] : [assess(entitlement, best, facts, index)];
+    if (entitlement === undefined || best === undefined) return [];
+    return [assess(entitlement, best, facts, index, separationsOf(rules, id, together))];
   });
   return { hasProfile: matches.length > 0, birthrights };
 }
@@ -64,6 +81,7 @@ function assess(
   match: ProfileMatch,
   facts: PersonFacts,
   index: PolicyIndex,
+  separations: Separation[],
 ): Birthright {
   const { profile, confidence, excludedBy } = match;
   const { routing } = index.policy;
@@ -75,7 +93,8 @@ function assess(
     isExceptionToProfile: false,
     adjustments: routing.riskAdjustments,
   });
-  const conflicts = excludedBy.map((other) => conflictBetween(profile.id, other));
+  const exclusions = excludedBy.map((other) => conflictBetween(profile.id, other));
+  const conflicts = [...exclusions, ...separations.map(separationText)];
   const required = requiredRoles({
     risk: score.risk,
     confidence,
@@ -83,7 +102,8 @@ function assess(
     productionAdmin: entitlement.productionAdmin,
     dataClass: entitlement.dataClass,
     isContractor,
-    needsPerson: conflicts.length > 0,
+    needsPerson: exclusions.length > 0,
+    breaksSeparation: separations.length > 0,
     routing,
   });
   const how = confidence === 0 ? 'was chosen by a person' : `matches with confidence ${String(confidence)}`;
@@ -93,6 +113,8 @@ function assess(
     confidence,
     risk: score.risk,
     conflicts,
+    separations,
+    expiresAfterSeconds: shortestTerm(entitlement.expiresAfter, separations),
     roles: required.roles,
     reasons: [`profile ${profile.id} ${how}`, ...conflicts, ...score.reasons, ...required.reasons],
   };

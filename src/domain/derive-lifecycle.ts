@@ -1,7 +1,6 @@
 /**
  * What a new snapshot of a person means for their lifecycle: which cases open, and which open case gets news. Pure, and
- * a function of state and snapshot only, so that a repeated event changes nothing. Changes of attributes of an
- * employed person without an open joiner open no case: the new facts are stored and that is all.
+ * a function of state and snapshot only, so that a repeated event changes nothing.
  */
 import type { AccessWindow, PersonFacts } from '../schemas/facts.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -16,7 +15,7 @@ export interface LifecycleSnapshot {
 export interface LifecycleState {
   /** The latest spell: `pending` until access may begin, `ended` once its departure took effect or its hire was rescinded. */
   spell: { spellN: number; state: 'pending' | 'open' | 'ended' } | null;
-  /** The open case that gives access (joiner, restore or rehire), or null. */
+  /** The open case that carries the person to what their facts justify (joiner, mover, restore or rehire), or null. */
   joiner: { n: number; isEffective: boolean } | null;
   departure: { n: number; effectiveAt: string; status: 'scheduled' | 'held' | 'started' | 'done' } | null;
   /** The previous snapshot; null for a person who was never seen. */
@@ -31,7 +30,9 @@ export type LifecycleAction =
   /** A departure that had taken effect was a mistake; the spell goes on and its decisions count again. */
   | { kind: 'openRestore'; effectiveAt: string }
   | { kind: 'openLeaver'; effectiveAt: string }
-  /** News for the open joiner: a moved start date or other facts; it plans again. */
+  /** Facts of an employed person changed, and no open case carries them. */
+  | { kind: 'openMover'; effectiveAt: string }
+  /** News for the open case: a moved start date or other facts; it plans again. */
   | { kind: 'tellFactsChanged'; caseN: number }
   /** The person never starts. */
   | { kind: 'rescindJoiner'; caseN: number }
@@ -61,7 +62,7 @@ export function deriveLifecycle(state: LifecycleState, next: LifecycleSnapshot, 
   }
   const hasBegun = spell.state === 'open' || joiner?.isEffective === true;
   if (departure !== null && hasBegun && startsAnew(departure, next.window, endsAt)) return [];
-  return [...newsForJoiner(state, next, isOver), ...endOfSpell(departure, endsAt, now)];
+  return [...newFacts(state, next, isOver, now), ...endOfSpell(departure, endsAt, now)];
 }
 
 type Departure = NonNullable<LifecycleState['departure']>;
@@ -100,14 +101,24 @@ function rescindLeaver(departure: Departure | null): LifecycleAction[] {
   return departure === null ? [] : [{ kind: 'rescindLeaver', caseN: departure.n }];
 }
 
-function newsForJoiner(
-  { joiner, snapshot }: LifecycleState,
+function newFacts(
+  { spell, joiner, snapshot }: LifecycleState,
   next: LifecycleSnapshot,
   isOver: boolean,
+  now: string,
 ): LifecycleAction[] {
-  if (joiner === null || isOver) return [];
-  if (snapshot !== null && canonicalJson(snapshot) === canonicalJson(next)) return [];
-  return [{ kind: 'tellFactsChanged', caseN: joiner.n }];
+  if (isOver) return [];
+  if (joiner !== null) {
+    const isSame = snapshot !== null && canonicalJson(snapshot) === canonicalJson(next);
+    return isSame ? [] : [{ kind: 'tellFactsChanged', caseN: joiner.n }];
+  }
+  const hasMoved = snapshot !== null && canonicalJson(roleOf(snapshot.facts)) !== canonicalJson(roleOf(next.facts));
+  return spell?.state === 'open' && hasMoved ? [{ kind: 'openMover', effectiveAt: now }] : [];
+}
+
+/** Everything about a person that may decide what they hold or that systems show; the dates are another matter. */
+function roleOf({ startDate: _start, endDate: _end, isTerminated: _over, ...role }: PersonFacts): Partial<PersonFacts> {
+  return role;
 }
 
 /** A person with access whose first day now lies after a departure that is still to come. */

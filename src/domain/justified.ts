@@ -15,6 +15,7 @@ import { mayHaveAccess } from './employment.ts';
 import { instantAfter, isAtOrBefore } from './instants.ts';
 import { itemOutcome } from './item-outcome.ts';
 import type { PolicyIndex } from './policy-index.ts';
+import { separationText, shortestTerm } from './separation.ts';
 
 /** An item that people were asked about, with all signed decisions that may name it. */
 export interface DecidedItem {
@@ -77,7 +78,10 @@ export const unusedApprovalLifeMs = 30 * 86_400_000;
 export function justified(input: JustifiedInput): Justification[] {
   if (input.facts.isTerminated || !mayHaveAccess(input.window, input.at)) return [];
   const approved = approvedItems(input);
-  const { birthrights } = birthrightsOf(input.facts, input.index, chosenProfiles(approved));
+  const { birthrights } = birthrightsOf(input.facts, input.index, {
+    chosenProfileIds: chosenProfiles(approved),
+    keptIds: keptIdsOf(input.found),
+  });
   return [
     ...birthrights.flatMap((birthright) => byPolicy(birthright, input)),
     ...approved.flatMap((entry) => byDecision(entry, birthrights, input)),
@@ -110,6 +114,11 @@ function approvedItems({
   });
 }
 
+/** Catalogue ids of what was found. */
+export function keptIdsOf(found: readonly FoundGrant[]): Set<string> {
+  return new Set(found.flatMap(({ entitlementId }) => (entitlementId === null ? [] : [entitlementId])));
+}
+
 function chosenProfiles(approved: readonly ApprovedItem[]): string[] {
   return approved
     .filter(({ item }) => item.action === 'assignProfile')
@@ -117,11 +126,22 @@ function chosenProfiles(approved: readonly ApprovedItem[]): string[] {
     .toSorted(compareText);
 }
 
-function byPolicy({ entitlement, profileId, roles }: Birthright, input: JustifiedInput): Justification[] {
-  if (roles.length > 0) return [];
-  const expiresAt = endOfTerm(entitlement, firstGrant(entitlement.id, null, input), input.at);
+function byPolicy(birthright: Birthright, input: JustifiedInput): Justification[] {
+  const { entitlement, profileId } = birthright;
+  const grantedAt = firstGrant(entitlement.id, null, input);
+  if (!isPolicys(birthright, grantedAt !== null)) return [];
+  const expiresAt = endOfTerm(entitlement.expiresAfter, grantedAt, input.at);
   if (isOver(expiresAt, input.at)) return [];
   return [justification(entitlement, { kind: 'policy', profileId }, expiresAt)];
+}
+
+/**
+ * A rule that keeps duties apart asks for a decision before something is given. What was given before the rule spoke of it is a
+ * standing violation, which people resolve; it must not vanish by itself.
+ */
+function isPolicys({ roles, separations }: Birthright, isGranted: boolean): boolean {
+  if (roles.length === 0) return true;
+  return isGranted && separations.length > 0 && roles.every((role) => role === 'security');
 }
 
 function byDecision(entry: ApprovedItem, birthrights: readonly Birthright[], input: JustifiedInput): Justification[] {
@@ -130,12 +150,16 @@ function byDecision(entry: ApprovedItem, birthrights: readonly Birthright[], inp
   const entitlement = input.index.entitlementById.get(item.entitlementId);
   if (entitlement === undefined) return [];
   if (item.definitionHash !== definitionHash(entitlement, input.sha256Hex)) return [];
-  const isBirthright = item.profileId !== null;
-  if (isBirthright && !birthrights.some((birthright) => birthright.entitlement.id === entitlement.id)) return [];
+  const birthright = birthrights.find((one) => one.entitlement.id === entitlement.id);
+  if (item.profileId !== null && birthright === undefined) return [];
   const grantedAt = firstGrant(entitlement.id, approvedAt, input);
+  const separations = birthright?.separations ?? [];
+  const isException = separations.map(separationText).every((text) => item.conflicts.includes(text));
+  if (!isException && grantedAt === null) return [];
   const hasLapsed = Date.parse(input.at) >= Date.parse(approvedAt) + unusedApprovalLifeMs;
   if (grantedAt === null && hasLapsed) return [];
-  const expiresAt = endOfTerm(entitlement, grantedAt, input.at);
+  const term = isException ? shortestTerm(entitlement.expiresAfter, separations) : entitlement.expiresAfter;
+  const expiresAt = endOfTerm(term, grantedAt, input.at);
   if (isOver(expiresAt, input.at)) return [];
   return [justification(entitlement, { kind: 'decision', decisionIds }, expiresAt)];
 }
@@ -154,7 +178,7 @@ function firstGrant(entitlementId: string, since: string | null, input: Justifie
   return starts.toSorted((a, b) => Date.parse(a) - Date.parse(b))[0] ?? null;
 }
 
-function endOfTerm({ expiresAfter }: EntitlementPolicy, grantedAt: string | null, at: string): string | null {
+function endOfTerm(expiresAfter: number | null, grantedAt: string | null, at: string): string | null {
   return expiresAfter === null ? null : instantAfter(grantedAt ?? at, expiresAfter);
 }
 

@@ -30,6 +30,10 @@ export interface PlanJoinerInput {
   people: PeopleByRef;
   /** Null until the manager chose; an empty list is the choice "none". */
   chosenProfileIds: readonly string[] | null;
+  keptIds?: ReadonlySet<string>;
+  ignoresSeparation?: boolean;
+  /** The manager's own manager, where the manager is too new to decide alone; else null. */
+  nextManagerRef?: string | null;
   at: string;
   sha256Hex: HashText;
 }
@@ -42,7 +46,9 @@ export interface PlanJoinerInput {
  */
 export function planJoiner(input: PlanJoinerInput): Item[] {
   const { index, held, chosenProfileIds } = input;
-  const { hasProfile, birthrights } = birthrightsOf(input.facts, index, chosenProfileIds ?? []);
+  const { keptIds = new Set<string>(), ignoresSeparation = false } = input;
+  const options = { chosenProfileIds: chosenProfileIds ?? [], keptIds, ignoresSeparation };
+  const { hasProfile, birthrights } = birthrightsOf(input.facts, index, options);
   if (!hasProfile) return chosenProfileIds === null ? profileChoices(input) : [];
   const heldKeys = new Set(held.map((entry) => vendorKey(entry.systemId, entry.vendorEntitlementId)));
   return birthrights
@@ -51,7 +57,7 @@ export function planJoiner(input: PlanJoinerInput): Item[] {
 }
 
 function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
-  const { entitlement, profileId, conflicts, roles } = birthright;
+  const { entitlement, profileId, conflicts, roles, expiresAfterSeconds } = birthright;
   const routed = routeItem({ ...routeContext(input), roles, ownerRef: entitlement.owner });
   const target = {
     action: 'grant',
@@ -70,7 +76,7 @@ function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
         ...target,
         personId: input.personId,
         spellN: input.spellN,
-        expiresAfterSeconds: entitlement.expiresAfter,
+        expiresAfterSeconds,
         requiredRoles: roles,
       },
       input.sha256Hex,
@@ -82,7 +88,7 @@ function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
     confidence: birthright.confidence,
     reasons: [...birthright.reasons, ...routed.reasons],
     route: routed.route,
-    expiresAt: entitlement.expiresAfter === null ? null : instantAfter(input.at, entitlement.expiresAfter),
+    expiresAt: expiresAfterSeconds === null ? null : instantAfter(input.at, expiresAfterSeconds),
   };
 }
 
@@ -133,6 +139,7 @@ function routeContext(input: PlanJoinerInput): Omit<RouteInput, 'roles' | 'owner
     beneficiaryId: input.personId,
     requesterId: null,
     managerRef: input.facts.managerKey === null ? null : `${input.source}/${input.facts.managerKey}`,
+    nextManagerRef: input.nextManagerRef ?? null,
     routing: policy.routing,
     lastResortRefs: [...new Set(owners)].toSorted(compareText),
     people: input.people,

@@ -11,6 +11,8 @@ export interface RolesInput {
   isContractor: boolean;
   /** Profiles exclude each other, or there is something to choose: a person decides, whatever the risk. */
   needsPerson: boolean;
+  /** Duties that are to be kept apart would come into one hand: security decides, whatever the risk. */
+  breaksSeparation: boolean;
   routing: Pick<RoutingPolicy, 'autoApproveBelowRisk' | 'escalateAboveRisk' | 'autoApproveAboveConfidence'>;
 }
 
@@ -35,7 +37,7 @@ export function requiredRoles(input: RolesInput): RequiredRoles {
     reasons.push(rule.reason);
   }
   // "At least the manager": security and owner together are more than that, so the rules of the manager alone come second.
-  if (!roles.has('security')) {
+  if (!roles.has('owner')) {
     for (const rule of leastRules(input)) {
       if (!rule.applies) continue;
       roles.add('manager');
@@ -58,7 +60,7 @@ interface RoleRule {
   reason: string;
 }
 
-function strongRules({ risk, privileged, routing }: RolesInput): RoleRule[] {
+function strongRules({ risk, privileged, breaksSeparation, routing }: RolesInput): RoleRule[] {
   const roles: RequiredRole[] = ['security', 'owner'];
   return [
     {
@@ -67,6 +69,7 @@ function strongRules({ risk, privileged, routing }: RolesInput): RoleRule[] {
       reason: `security and owner: risk above ${String(routing.escalateAboveRisk)}`,
     },
     { applies: privileged, roles, reason: 'security and owner: privileged' },
+    { applies: breaksSeparation, roles: ['security'], reason: 'security: duties that are to be kept apart' },
   ];
 }
 

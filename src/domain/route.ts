@@ -18,6 +18,8 @@ export interface RouteInput {
   requesterId: string | null;
   /** The beneficiary's manager, or null where HR names none. */
   managerRef: string | null;
+  /** The next level, where the manager is too new to decide alone; null otherwise. */
+  nextManagerRef: string | null;
   /** The owner of the entitlement or system. */
   ownerRef: string | null;
   routing: Pick<RoutingPolicy, 'security' | 'fallbackOwner'>;
@@ -45,8 +47,18 @@ export function routeItem(input: RouteInput): { route: Route; reasons: string[] 
     seats.push({ role, approverIds: [standIns(role, input)[0] ?? refuse(role)] });
     reasons.push(`${role}: nobody with this role may decide, a stand-in does`);
   }
+  reasons.push(...addNextLevel(seats, input));
   reasons.push(...addPeopleUntilFillable(seats, input));
   return { route: { kind: 'people', seats }, reasons };
+}
+
+/** A seat more, and not another role: the digest names roles, and a decision must not lapse when the manager has settled. */
+function addNextLevel(seats: Seat[], input: RouteInput): string[] {
+  if (input.nextManagerRef === null || !seats.some(({ role }) => role === 'manager')) return [];
+  const next = eligible('manager', [input.nextManagerRef], input);
+  if (next.length === 0) return [];
+  seats.push({ role: 'manager', approverIds: next });
+  return ['manager: has been the manager for a short time only, the next level decides too'];
 }
 
 function addPeopleUntilFillable(seats: Seat[], input: RouteInput): string[] {

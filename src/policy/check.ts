@@ -3,6 +3,7 @@ import { compareText } from '../domain/compare-text.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { checkAttributesAndProfiles } from './check-profiles.ts';
 import { checkEntitlements, checkRouting, checkLifecycle } from './check-entitlements.ts';
+import { checkSeparation } from './check-separation.ts';
 import { checkSystems } from './check-systems.ts';
 import type { KnownConnector } from './known-connector.ts';
 import { sortFindings } from './finding.ts';
@@ -38,6 +39,7 @@ export function checkPolicySources(
     entitlements: inOrder(loaded.entitlements, ({ id }) => id),
     profiles: inOrder(loaded.profiles, ({ id }) => id),
     attributes: inOrder(loaded.attributes, ({ name }) => name),
+    separationOfDuties: inOrder(loaded.separationOfDuties, ({ id }) => id),
     routing: routing.value,
     lifecycle: lifecycle.value,
   };
@@ -49,6 +51,7 @@ function contentFindings(loaded: LoadedPolicy, knownConnectors: readonly KnownCo
     ...checkSystems(loaded, knownConnectors),
     ...checkEntitlements(loaded, knownConnectors),
     ...checkAttributesAndProfiles(loaded),
+    ...checkSeparation(loaded),
     ...checkRouting(loaded, knownConnectors),
     ...checkLifecycle(loaded),
   ];

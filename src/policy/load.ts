@@ -6,7 +6,7 @@ import type { Finding, PathKey } from './finding.ts';
 import { parsePolicyFile } from './policy-file.ts';
 import type { FindingTarget, PolicyFile } from './policy-file.ts';
 
-const listKeys = ['systems', 'entitlements', 'profiles', 'attributes'] as const;
+const listKeys = ['systems', 'entitlements', 'profiles', 'attributes', 'separationOfDuties'] as const;
 export type ListKey = (typeof listKeys)[number];
 
 /** One entry of a list, and how to point at a place in it. */
@@ -20,6 +20,7 @@ export interface LoadedPolicy {
   entitlements: Placed<Policy['entitlements'][number]>[];
   profiles: Placed<Policy['profiles'][number]>[];
   attributes: Placed<Policy['attributes'][number]>[];
+  separationOfDuties: Placed<Policy['separationOfDuties'][number]>[];
   routing: Placed<Policy['routing']> | null;
   lifecycle: Placed<Policy['lifecycle']> | null;
   findings: Finding[];
@@ -46,6 +47,7 @@ export function mergePolicyFiles(sources: readonly { name: string; text: string 
     entitlements: entriesOf(files, 'entitlements', (document) => document.entitlements),
     profiles: entriesOf(files, 'profiles', (document) => document.profiles),
     attributes: entriesOf(files, 'attributes', (document) => document.attributes),
+    separationOfDuties: entriesOf(files, 'separationOfDuties', (document) => document.separationOfDuties),
     routing: single(files, 'routing', (document) => document.routing, findings, isReadable),
     lifecycle: single(files, 'lifecycle', (document) => document.lifecycle, findings, isReadable),
     findings,

@@ -96,13 +96,34 @@ export const RoutingPolicy = z.strictObject({
   security: z.array(PersonRef).min(1),
   /** Stands in for whoever may not or cannot decide. */
   fallbackOwner: PersonRef,
+  /** Until a new manager has been one for so long, the next level decides beside them. */
+  managerSettlesAfter: DurationSeconds.prefault('7d'),
   remindAfter: DurationSeconds.prefault('3d'),
   expireAfter: DurationSeconds.prefault('14d'),
 });
 export type RoutingPolicy = z.infer<typeof RoutingPolicy>;
 
+/** Duties that one person must not hold together: something of one set beside something of another. */
+export const SeparationRule = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,59}$/, 'expected a lower-case slug'),
+  description: z.string().min(1).max(500),
+  /** Two sets or more. A rule over single entitlements is one of sets with one member each. */
+  between: z.array(z.array(EntitlementId).min(1)).min(2).max(20),
+  /** What watches over somebody who holds both by exception. Security sees it when it decides. */
+  compensatingControl: z.string().min(1).max(500),
+  /** An exception ends by itself after so long. */
+  exceptionLasts: DurationSeconds.prefault('90d'),
+});
+export type SeparationRule = z.infer<typeof SeparationRule>;
+
 export const LifecyclePolicy = z.strictObject({
   joiner: z.strictObject({ leadTime: DurationSeconds.prefault('8h') }).prefault({}),
+  movers: z
+    .strictObject({
+      /** What the old role gave stays so long, for the work to be handed over. The old manager may end it sooner. */
+      handOver: DurationSeconds.prefault('0s'),
+    })
+    .prefault({}),
   leavers: z
     .strictObject({
       maxPerHour: z.number().int().min(1).default(10),
@@ -126,6 +147,7 @@ export const PolicyDocument = z.strictObject({
   entitlements: z.array(EntitlementPolicy).optional(),
   profiles: z.array(RoleProfile).optional(),
   attributes: z.array(AttributePolicy).optional(),
+  separationOfDuties: z.array(SeparationRule).optional(),
   routing: RoutingPolicy.optional(),
   lifecycle: LifecyclePolicy.optional(),
 });
@@ -137,6 +159,7 @@ export const Policy = z.strictObject({
   entitlements: z.array(EntitlementPolicy),
   profiles: z.array(RoleProfile),
   attributes: z.array(AttributePolicy),
+  separationOfDuties: z.array(SeparationRule),
   routing: RoutingPolicy,
   lifecycle: LifecyclePolicy,
 });

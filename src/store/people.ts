@@ -112,16 +112,20 @@ export async function insertSnapshot(
     .execute();
 }
 
-export async function latestSnapshotRow(db: Db | Tx, personId: string): Promise<SnapshotRow | null> {
-  const row = await db
+/** Newest first. */
+export async function recentSnapshotRows(db: Db | Tx, personId: string, max: number): Promise<SnapshotRow[]> {
+  return db
     .selectFrom('snapshot')
     .selectAll()
     .where('person_id', '=', personId)
     .orderBy('observed_at', 'desc')
     .orderBy('snapshot_id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
+    .limit(max)
+    .execute();
+}
+
+export async function latestSnapshotRow(db: Db | Tx, personId: string): Promise<SnapshotRow | null> {
+  return (await recentSnapshotRows(db, personId, 1))[0] ?? null;
 }
 
 /**

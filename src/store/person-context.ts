@@ -6,7 +6,9 @@ import { itemOutcome } from '../domain/item-outcome.ts';
 import {
   chosenProfileIds,
   justified,
+  keptIdsOf,
   type DecidedItem,
+  type FoundGrant,
   type GrantStart,
   type JustifiedInput,
 } from '../domain/justified.ts';
@@ -14,6 +16,7 @@ import { mayHaveAccess } from '../domain/employment.ts';
 import { planJoiner } from '../domain/plan-joiner.ts';
 import { indexPolicy, type PolicyIndex } from '../domain/policy-index.ts';
 import type { PeopleByRef } from '../domain/route.ts';
+import { separationsOf } from '../domain/separation.ts';
 import type { Decision } from '../schemas/decision.ts';
 import type { Snapshot } from '../schemas/facts.ts';
 import type { Item } from '../schemas/item.ts';
@@ -21,7 +24,8 @@ import type { Policy } from '../schemas/policy.ts';
 import { openDeparture, standingCutoff } from './cases.ts';
 import type { Db, Tx } from './db.ts';
 import { decisionsOfSpell } from './decisions.ts';
-import { getPerson, latestSnapshot, resolvePersonRefs, type PersonRow } from './people.ts';
+import { readManagerLine } from './manager-line.ts';
+import { getPerson, resolvePersonRefs, type PersonRow } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
@@ -42,6 +46,14 @@ export interface PersonContext {
   people: PeopleByRef;
   decisions: Decision[];
   grants: GrantStart[];
+  /** What was there before Usher, still held. */
+  found: FoundGrant[];
+  /** Catalogue ids of all that the store knows to be held and verified, however it came about. */
+  heldIds: ReadonlySet<string>;
+  /** Since when the manager of today is the manager, where there was another before; else null. */
+  managerSince: string | null;
+  /** The manager's own manager; null where HR names none or the manager did not change. */
+  nextManagerRef: string | null;
   /** When a departure of this person takes or took effect; null without one. */
   departsAt: string | null;
 }
@@ -67,13 +79,15 @@ export async function readPersonContext(
 ): Promise<PersonContext | null> {
   const person = await getPerson(db, personId);
   if (!person || person.spell_n === null) return null;
-  const snapshot = await latestSnapshot(db, keys, personId);
+  const line = await readManagerLine(db, keys, personId);
   const version =
     policyHash === undefined ? await keys.policies.active(db) : await keys.policies.byHash(policyHash, db);
-  if (!snapshot || !version) return null;
+  if (!line || !version) return null;
+  const { snapshot, managerSince, nextManagerRef } = line;
   const index = indexOf(version.policy);
   const refs = policyRefs(version.policy);
   if (snapshot.facts.managerKey !== null) refs.push(`${snapshot.source}/${snapshot.facts.managerKey}`);
+  if (nextManagerRef !== null) refs.push(nextManagerRef);
   const people = Object.fromEntries(await resolvePersonRefs(db, refs)) as PeopleByRef;
   const cutoff = await standingCutoff(db, personId, person.fence);
   const departure = cutoff ? openDeparture(cutoff, keys.verifier) : null;
@@ -85,7 +99,9 @@ export async function readPersonContext(
     index,
     people,
     decisions: await readDecisions(db, keys.verifier, personId, person.spell_n),
-    grants: await readGrantStarts(db, personId, person.spell_n),
+    ...(await readGrants(db, personId, person.spell_n)),
+    managerSince,
+    nextManagerRef,
     departsAt: departure?.departure.effectiveAt ?? null,
   };
 }
@@ -109,17 +125,47 @@ async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, 
   }));
 }
 
-async function readGrantStarts(db: Db | Tx, personId: string, spellN: number): Promise<GrantStart[]> {
+async function readGrants(
+  db: Db | Tx,
+  personId: string,
+  spellN: number,
+): Promise<Pick<PersonContext, 'grants' | 'found' | 'heldIds'>> {
   const rows = await db
     .selectFrom('person_grant')
-    .select(['entitlement_id', 'since'])
+    .select([
+      'system_id',
+      'vendor_entitlement_id',
+      'entitlement_id',
+      'since',
+      'basis',
+      'spell_n',
+      'state',
+      'verified_at',
+    ])
     .where('person_id', '=', personId)
-    .where('basis', '!=', 'found')
-    .where('spell_n', '=', spellN)
+    .orderBy('system_id')
+    .orderBy('vendor_entitlement_id')
     .execute();
-  return rows.flatMap((row) =>
-    row.entitlement_id === null ? [] : [{ entitlementId: row.entitlement_id, grantedAt: row.since.toISOString() }],
-  );
+  const isHeld = (row: (typeof rows)[number]): boolean => row.state === 'held';
+  return {
+    grants: rows
+      .filter((row) => row.basis !== 'found' && row.spell_n === spellN)
+      .flatMap(({ entitlement_id: id, since }) =>
+        id === null ? [] : [{ entitlementId: id, grantedAt: since.toISOString() }],
+      ),
+    found: rows
+      .filter((row) => row.basis === 'found' && isHeld(row))
+      .map((row) => ({
+        systemId: row.system_id,
+        entitlementId: row.entitlement_id,
+        vendorEntitlementId: row.vendor_entitlement_id,
+      })),
+    heldIds: new Set(
+      rows
+        .filter((row) => isHeld(row) && (row.basis === 'found' || row.verified_at !== null))
+        .flatMap(({ entitlement_id: id }) => (id === null ? [] : [id])),
+    ),
+  };
 }
 
 /** Whether the person may have access at `at`: by the dates of the HR system and by no departure that took effect. */
@@ -137,6 +183,18 @@ export interface Plan {
 
 /** Everything that should be granted, held or not, with routes to the people of today and the decisions so far. */
 export function planAccess(context: PersonContext, at: string): Plan {
+  const plan = planWithChoices(context, at);
+  if (!plan.items.some((item) => item.conflicts.length > 0)) return plan;
+  // What was decided before a rule kept the duties apart was decided about the item without it.
+  const before = planJoiner({
+    ...planInput(context, at),
+    chosenProfileIds: plan.chosenProfileIds,
+    ignoresSeparation: true,
+  });
+  return { ...plan, decided: [...plan.decided, ...decidedItems(context, before)] };
+}
+
+function planWithChoices(context: PersonContext, at: string): Plan {
   const first = planJoiner({ ...planInput(context, at), chosenProfileIds: null });
   const choices = first.filter((item) => item.action === 'assignProfile');
   if (choices.length === 0) return { items: first, decided: decidedItems(context, first), chosenProfileIds: null };
@@ -156,17 +214,37 @@ function subject(context: PersonContext): { personId: string; spellN: number } {
 }
 
 function planInput(context: PersonContext, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
-  const { snapshot, index, people } = context;
+  const { snapshot, index, people, managerSince } = context;
+  const settlesMs = index.policy.routing.managerSettlesAfter * 1_000;
+  const isNewManager = managerSince !== null && Date.parse(at) < Date.parse(managerSince) + settlesMs;
   return {
     ...subject(context),
     source: snapshot.source,
     facts: snapshot.facts,
     index,
     held: [],
+    keptIds: keptIdsOf(context.found),
+    nextManagerRef: isNewManager ? context.nextManagerRef : null,
     people,
     at,
     sha256Hex,
   };
+}
+
+/**
+ * Items that have to wait: what the person is about to lose must not be held together with them. They are planned again when
+ * it is gone.
+ */
+export function isDeferred(context: PersonContext, plan: Plan, at: string): (item: Item) => boolean {
+  const rules = context.index.policy.separationOfDuties;
+  if (rules.length === 0) return () => false;
+  const staying = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
+  const going = new Set([...context.heldIds].filter((id) => !staying.has(id)));
+  return ({ action, entitlementId }) =>
+    action === 'grant' &&
+    entitlementId !== null &&
+    !context.heldIds.has(entitlementId) &&
+    separationsOf(rules, entitlementId, going).length > 0;
 }
 
 function decidedItems(context: PersonContext, items: readonly Item[]): DecidedItem[] {
@@ -185,7 +263,7 @@ export function justifiedNow(context: PersonContext, plan: Plan, at: string): Re
     index: context.index,
     decided: plan.decided,
     grants: context.grants,
-    found: [],
+    found: context.found,
     at,
     sha256Hex,
   };

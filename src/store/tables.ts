@@ -97,6 +97,10 @@ export interface CaseTable {
   accepted_at: NullableTimestamp;
   closed_at: NullableTimestamp;
   policy_hash: string | null;
+  /** Of a mover: until then nothing is taken away. */
+  handover_until: NullableTimestamp;
+  /** Of a mover: who managed the person before. */
+  previous_manager_id: string | null;
 }
 export interface CutoffTable {
   person_id: string;

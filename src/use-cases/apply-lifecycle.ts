@@ -6,13 +6,15 @@ import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { Snapshot } from '../schemas/facts.ts';
 import { enqueueNews, insertCase, nextN } from '../store/cases.ts';
 import type { Tx } from '../store/db.ts';
-import type { PersonRow } from '../store/people.ts';
+import { resolvePersonRefs, type PersonRow } from '../store/people.ts';
 import type { CutoffTable } from '../store/tables.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 export interface ApplyInput {
   person: PersonRow;
   snapshot: Snapshot;
+  /** The facts before; null for somebody who was never seen. */
+  previous: Snapshot | null;
   actions: readonly LifecycleAction[];
   event: { event_id: string; received_at: Date };
   /** Evidence that the caller appends last: the log's lock is held until the commit. */
@@ -46,6 +48,8 @@ async function applyOne(deps: ServerDeps, tx: Tx, input: ApplyInput, action: Lif
       return openAccess(deps, tx, input, 'rescind', action.effectiveAt);
     case 'openLeaver':
       return openLeaver(deps, tx, input, { effectiveAt: action.effectiveAt, reason: null, passesCap: false });
+    case 'openMover':
+      return openMover(deps, tx, input, action.effectiveAt);
     case 'tellFactsChanged': {
       const effectiveAt = new Date(input.snapshot.window.from);
       await tx
@@ -105,11 +109,33 @@ async function openAccess(
   return n;
 }
 
+/** Access as such does not change: the fence stays. */
+async function openMover(deps: ServerDeps, tx: Tx, input: ApplyInput, effectiveAt: string): Promise<number> {
+  const personId = input.person.person_id;
+  const n = await nextN(tx, personId);
+  const version = await deps.policies.active(tx);
+  const handOverSeconds = version?.policy.lifecycle.movers.handOver ?? 0;
+  const managerKey = input.previous?.facts.managerKey ?? null;
+  const managerRef = managerKey === null ? null : `${input.snapshot.source}/${managerKey}`;
+  const people = await resolvePersonRefs(tx, managerRef === null ? [] : [managerRef]);
+  const handOver = {
+    handover_until: handOverSeconds === 0 ? null : new Date(Date.parse(effectiveAt) + handOverSeconds * 1_000),
+    previous_manager_id: managerRef === null ? null : (people.get(managerRef) ?? null),
+  };
+  await openCase(deps, tx, input, { n, kind: 'mover', effectiveAt, spellN: input.person.spell_n ?? n, handOver });
+  return n;
+}
+
+interface HandOver {
+  handover_until: Date | null;
+  previous_manager_id: string | null;
+}
+
 async function openCase(
   deps: ServerDeps,
   tx: Tx,
   input: ApplyInput,
-  opened: { n: number; kind: CaseKind; effectiveAt: string; spellN: number },
+  opened: { n: number; kind: CaseKind; effectiveAt: string; spellN: number; handOver?: HandOver },
 ): Promise<void> {
   const personId = input.person.person_id;
   const caseId = `case_${personId}_${opened.n}`;
@@ -126,6 +152,7 @@ async function openCase(
     opened_at: deps.now(),
     accepted_at: input.event.received_at,
     policy_hash: version?.policyHash ?? null,
+    ...(opened.handOver ?? { handover_until: null, previous_manager_id: null }),
   });
   // Kind and date are values, not body: a future departure must not be told by the public part of the log.
   input.records.push({

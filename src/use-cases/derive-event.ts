@@ -99,7 +99,7 @@ async function storeAndDerive(
   const state = await lifecycleStateOf(tx, person, previous, now);
   const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
   const { actions } = outcome;
-  const applied = await applyLifecycle(deps, tx, { person, snapshot: next, actions, event: row, records });
+  const applied = await applyLifecycle(deps, tx, { person, snapshot: next, previous, actions, event: row, records });
   const about = { operationKey: row.event_id, personId: person.person_id, caseId: applied.caseId };
   const { snapshotId } = next;
   const snapshotBody = { snapshotId, source: row.source };

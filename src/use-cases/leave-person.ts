@@ -51,7 +51,7 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
     const event = { event_id: uuidV7(now), received_at: now };
     const records: EvidenceInput[] = [];
     const leave = { effectiveAt: now.toISOString(), reason, passesCap: true };
-    const n = await openLeaver(deps, tx, { person, snapshot, actions: [], event, records }, leave);
+    const n = await openLeaver(deps, tx, { person, snapshot, previous: snapshot, actions: [], event, records }, leave);
     await recordOrder(deps, tx, input, n, records);
     return n;
   });

@@ -4,7 +4,7 @@ import type { Snapshot } from '../schemas/facts.ts';
 import type { Tx } from '../store/db.ts';
 import type { PersonRow } from '../store/people.ts';
 
-const givingAccess = ['joiner', 'rehire', 'rescind'] as const;
+const givingAccess = ['joiner', 'rehire', 'rescind', 'mover'] as const;
 
 /** State at `now`; `isManualDeparture` where a person, not the HR system, made the standing departure. */
 export async function lifecycleStateOf(
@@ -31,6 +31,8 @@ export async function lifecycleStateOf(
     .where('kind', 'in', givingAccess)
     .where('closed_at', 'is', null)
     .orderBy('n', 'desc')
+    // Against its closing: a case that ends at this moment is not told, it is over.
+    .forUpdate()
     .executeTakeFirst();
   const isPending = previous !== null && now.getTime() < Date.parse(previous.window.from);
   return {

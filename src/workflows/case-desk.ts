@@ -19,6 +19,8 @@ export class CaseDesk {
   hasNewFacts = false;
   /** Systems whose failed items somebody wants tried again. */
   readonly retrySystemIds = new Set<string>();
+  /** Of the latest plan: a case may end only on the latest facts. */
+  snapshotId: string | null = null;
   #k = 0;
 
   constructor(input: wire.CaseInput) {
@@ -60,6 +62,18 @@ export class CaseDesk {
     return this.#k;
   }
 
+  /** Something that the plan under way does not know. */
+  get hasNews(): boolean {
+    return this.hasNewFacts || this.isRescinded;
+  }
+
+  /** Systems whose failed items somebody wants tried again; asking is over with it. */
+  takeRetries(): string[] {
+    const systemIds = [...this.retrySystemIds];
+    this.retrySystemIds.clear();
+    return systemIds;
+  }
+
   enter(state: CaseState, extra: Parameters<typeof upsertSearchAttributes>[0] = []): void {
     this.state = state;
     upsertSearchAttributes([{ key: wire.searchAttributes.UsherState, value: state }, ...(extra as [])]);
@@ -71,12 +85,15 @@ export class CaseDesk {
   }
 
   async plan(accounts: PlanCaseInput['accounts'] = null): Promise<PlanCaseResult> {
-    this.hasNewFacts = false;
+    // A look at one account answers no news.
+    if (accounts === null) this.hasNewFacts = false;
     const at = new Date(Date.now()).toISOString();
     const { personId, n } = this;
-    return bookkeeping.planCase.executeWithOptions({ summary: 'plan on the latest facts' }, [
+    const plan = await bookkeeping.planCase.executeWithOptions({ summary: 'plan on the latest facts' }, [
       { personId, n, at, proposalId: uuid4(), accounts },
     ]);
+    if (plan.phase === 'items' && accounts === null) this.snapshotId = plan.snapshotId;
+    return plan;
   }
 
   /** Waits until the plan can be made, through moved dates and rescissions. Null: there is nothing to do any more. */
@@ -105,9 +122,8 @@ export class CaseDesk {
   }
 
   async #waitForNews(until: string | null): Promise<void> {
-    const hasNews = (): boolean => this.hasNewFacts || this.isRescinded;
-    if (until === null) return condition(hasNews);
-    await condition(hasNews, Math.max(1, Date.parse(until) - Date.now()), { summary: 'until it is time' });
+    if (until === null) return condition(() => this.hasNews);
+    await condition(() => this.hasNews, Math.max(1, Date.parse(until) - Date.now()), { summary: 'until it is time' });
   }
 
   #stop(state: CaseState, line: string): null {

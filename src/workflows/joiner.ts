@@ -1,188 +1,211 @@
-/** Gives access: what policy approves at once, each other route group on its own after its decision; then report. */
+/**
+ * Gives access: what policy approves at once, each other route group on its own after its decision. When the plan changes
+ * under it, what is still asked for in the same way goes on, what is asked for no more is withdrawn.
+ */
 import {
-  condition,
-  startChild,
-  ParentClosePolicy,
+  CancellationScope,
   ChildWorkflowCancellationType,
-  setCurrentDetails,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
 } from '@temporalio/workflow';
-import type { PlanCaseResult } from '../activities/plan-case.ts';
-import { groupForApproval } from '../domain/approval-groups.ts';
-import type { Item, Seat } from '../schemas/item.ts';
-import { allOf } from './all-of.ts';
+import { groupForApproval, type ApprovalGroup } from '../domain/approval-groups.ts';
+import type { Item } from '../schemas/item.ts';
+import type { ItemsPlan } from './access.ts';
 import { approval } from './approval.ts';
 import type { CaseDesk } from './case-desk.ts';
-import { itemTable } from './details.ts';
-import { bookkeeping } from './options.ts';
 import { provisionItems, systemIdsOf } from './provision-items.ts';
 import { provisionInChild } from './provisioning-child.ts';
 import * as wire from './wire.ts';
 
-type ItemsPlan = Extract<PlanCaseResult, { phase: 'items' }>;
-
-/** How often what failed is tried again without anybody asking, and for how long. */
-const RETRY_EVERY = '1 day';
-const RETRIES_MAX = 30;
-
-interface Failed {
-  item: Item;
+interface Job {
+  /** Same key, same people and same items: the job of the old plan is the job of the new one. */
+  key: string;
+  digests: readonly string[];
+  scope: CancellationScope;
+  done: Promise<void>;
 }
 
-export async function joiner(desk: CaseDesk, firstPlan: ItemsPlan): Promise<{ failedCount: number }> {
-  let plan: ItemsPlan | null = firstPlan;
-  const failed: Failed[] = [];
-  let hasChosen = false;
-  while (plan) {
-    setCurrentDetails(itemTable(plan.items));
-    const choosesProfile: boolean = plan.items.some((item) => item.action === 'assignProfile');
-    failed.push(...(await runGroups(desk, plan)));
-    // A manager who chose profiles has changed no system yet: what was chosen is planned and routed now.
-    plan = choosesProfile && !hasChosen ? await replan(desk) : null;
-    hasChosen = true;
+export class Giving {
+  /** What was tried and failed for now, by digest. */
+  readonly failed = new Map<string, Item>();
+  readonly #desk: CaseDesk;
+  readonly #jobs = new Map<string, Job>();
+  #error: unknown = null;
+  /** The manager was asked for profiles and has answered: the same questions again would never end. */
+  #hasChosen = false;
+  #mustReplan = false;
+
+  constructor(desk: CaseDesk) {
+    this.#desk = desk;
   }
-  return { failedCount: await retryFailed(desk, firstPlan, failed) };
-}
 
-async function replan(desk: CaseDesk): Promise<ItemsPlan | null> {
-  const plan = await desk.planWhenDue();
-  if (plan?.phase !== 'items') return null;
-  // Nothing was chosen: the same questions again would never end.
-  return plan.items.some((item) => item.action === 'assignProfile') ? null : plan;
-}
-
-async function runGroups(desk: CaseDesk, plan: ItemsPlan): Promise<Failed[]> {
-  const decided = new Set(plan.approvedDigests);
-  const { policyItems, groups } = groupForApproval(plan.items.filter((item) => !decided.has(item.itemDigest)));
-  const ready = [...policyItems, ...plan.items.filter((item) => decided.has(item.itemDigest))];
-  const jobs: Promise<Failed[]>[] = [];
-  if (ready.length > 0) jobs.push(provisionHere(desk, plan, ready, desk.nextK()));
-  for (const group of groups) jobs.push(decideAndProvision(desk, plan, group, desk.nextK()));
-  desk.enter(groups.length > 0 ? 'awaitingApproval' : 'provisioning', [
-    { key: wire.searchAttributes.UsherKind, value: plan.kind },
-    { key: wire.searchAttributes.UsherPolicy, value: plan.policyHash },
-    { key: wire.searchAttributes.UsherSystems, value: systemIdsOf(plan.items) },
-  ] as never);
-  return (await allOf(jobs)).flat();
-}
-
-async function decideAndProvision(
-  desk: CaseDesk,
-  plan: ItemsPlan,
-  group: { seats: readonly Seat[]; items: readonly Item[] },
-  k: number,
-): Promise<Failed[]> {
-  const { personId, n } = desk;
-  const child = await startChild(approval, {
-    workflowId: wire.approvalWorkflowId(personId, n, k),
-    taskQueue: wire.queues.cases,
-    args: [
-      {
-        personId,
-        n,
-        k,
-        proposalId: plan.proposalId,
-        seats: [...group.seats],
-        items: [...group.items],
-        remindAfterSeconds: plan.remindAfterSeconds,
-        expireAfterSeconds: plan.expireAfterSeconds,
-      },
-    ],
-    typedSearchAttributes: [
-      { key: wire.searchAttributes.UsherPersonId, value: personId },
-      { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(personId, n) },
-    ],
-    staticSummary: `Approval ${k}`,
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-  });
-  const result = await child.result();
-  desk.note(
-    `group ${k}: ${result.approved.length} approved, ${result.denied.length} denied, ${result.expired.length} expired`,
-  );
-  const approved = new Set(result.approved);
-  const items = group.items.filter((item) => approved.has(item.itemDigest) && item.action !== 'assignProfile');
-  if (items.length === 0) return [];
-  // The start date may have moved while people decided.
-  if (desk.hasNewFacts && (await desk.planWhenDue()) === null) return [];
-  return provision(desk, plan, items, k);
-}
-
-async function provision(desk: CaseDesk, plan: ItemsPlan, items: readonly Item[], k: number): Promise<Failed[]> {
-  const { personId, n } = desk;
-  const input = { personId, n, k, items: items.map((item) => toWire(item, plan)) };
-  const result = await provisionInChild(input, {
-    staticSummary: `Provisioning ${k}: ${items.length} items`,
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-  });
-  return noteOutcomes(desk, items, k, result);
-}
-
-/** In the case itself: what nobody has to decide needs no workflow of its own, and most joiners are nothing else. */
-async function provisionHere(desk: CaseDesk, plan: ItemsPlan, items: readonly Item[], k: number): Promise<Failed[]> {
-  const { personId, n } = desk;
-  const input = { personId, n, k, items: items.map((item) => toWire(item, plan)) };
-  return noteOutcomes(desk, items, k, await provisionItems(input, new Map()));
-}
-
-function noteOutcomes(
-  desk: CaseDesk,
-  items: readonly Item[],
-  k: number,
-  { outcomes }: wire.ProvisioningResult,
-): Failed[] {
-  const byDigest = new Map<string, Item>(items.map((item) => [item.itemDigest, item]));
-  const failed: Failed[] = [];
-  for (const { itemDigest, outcome } of outcomes) {
-    if (outcome === 'verified') desk.verified.add(itemDigest);
-    const item = byDigest.get(itemDigest);
-    if (outcome === 'failed' && item) failed.push({ item });
+  /** Nothing is asked, written or read any more. Throws what ended a job. */
+  get isIdle(): boolean {
+    this.#rethrow();
+    return this.#jobs.size === 0;
   }
-  const verifiedCount = outcomes.filter(({ outcome }) => outcome === 'verified').length;
-  desk.note(`group ${k}: ${verifiedCount} of ${items.length} verified`);
-  return failed;
-}
 
-function toWire(item: Item, plan: ItemsPlan): wire.ProvisioningItem {
-  const action = item.action === 'assignProfile' ? 'grant' : item.action;
-  return {
-    itemDigest: item.itemDigest,
-    systemId: item.systemId,
-    action,
-    isFirst: plan.firstSystemIds.includes(item.systemId),
-  };
-}
+  /** A choice was made that the plan does not know yet. */
+  get mustReplan(): boolean {
+    this.#rethrow();
+    return this.#mustReplan;
+  }
 
-/** What failed stays open under its incident and is tried again each day, or when somebody asks for one of its systems. */
-async function retryFailed(desk: CaseDesk, plan: ItemsPlan, failed: Failed[]): Promise<number> {
-  let open = failed;
-  for (let days = 0; days < RETRIES_MAX && open.length > 0;) {
-    const isAsked = (): boolean => open.some(({ item }) => desk.retrySystemIds.has(item.systemId));
-    const hasNews = await condition(() => isAsked() || desk.isRescinded, RETRY_EVERY, {
-      summary: 'next attempt of what failed',
-    });
-    if (desk.isRescinded) break;
-    if (!hasNews) days += 1;
-    const now = isAsked() ? open.filter(({ item }) => desk.retrySystemIds.has(item.systemId)) : open;
-    desk.retrySystemIds.clear();
-    const rest = open.filter((entry) => !now.includes(entry));
-    const items = now.map(({ item }) => item);
-    const stillFailed = await provision(desk, plan, items, desk.nextK());
-    await closeIncidents(
-      desk,
-      now.filter((entry) => desk.verified.has(entry.item.itemDigest)),
+  #rethrow(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+
+  /** Begins what the plan adds and withdraws what it has no more; does not wait for either to be decided. */
+  async begin(plan: ItemsPlan): Promise<void> {
+    this.#mustReplan = false;
+    const items = plan.items.filter((item) => item.action !== 'assignProfile' || !this.#hasChosen);
+    const { ready, groups } = split(plan, items);
+    await this.#withdrawOthers(new Set([...groups.map(keyOf), ...[...this.#jobs.keys()].filter(isReadyKey)]));
+    const isUnderWay = (item: Item): boolean =>
+      [...this.#jobs.values()].some(({ digests }) => digests.includes(item.itemDigest));
+    const now = ready.filter((item) => !isUnderWay(item) && !this.failed.has(item.itemDigest));
+    if (now.length > 0) this.#start(readyKey(now), now, (k) => this.#provisionHere(plan, now, k));
+    for (const group of groups) {
+      if (!this.#jobs.has(keyOf(group))) this.#start(keyOf(group), group.items, (k) => this.#decide(plan, group, k));
+    }
+    this.#showState(plan, groups.length > 0);
+  }
+
+  /** Withdraws everything that is under way, and waits until it ended. */
+  async stop(): Promise<void> {
+    await this.#withdrawOthers(new Set());
+  }
+
+  /** Gives again what failed: all of it, or what lies on these systems. A removal that failed is found by the next look. */
+  async retry(systemIds: readonly string[] | null): Promise<void> {
+    const items = [...this.failed.values()].filter(
+      (item) => item.action === 'grant' && (systemIds?.includes(item.systemId) ?? true),
     );
-    open = [...rest, ...stillFailed];
+    if (items.length === 0) return;
+    const k = this.#desk.nextK();
+    const { personId, n } = this.#desk;
+    const input = { personId, n, k, items: items.map((item) => toWire(item, [])) };
+    const result = await provisionInChild(input, {
+      staticSummary: `Provisioning ${k}: ${items.length} items`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    });
+    this.#note(items, k, result);
   }
-  return open.length;
+
+  #start(key: string, items: readonly Item[], run: (k: number) => Promise<void>): void {
+    const k = this.#desk.nextK();
+    const scope = new CancellationScope();
+    const done = scope
+      .run(() => run(k))
+      .catch((error: unknown) => {
+        // A group that was withdrawn, or a case that was cancelled: whoever waits hears the latter himself.
+        if (!isCancellation(error)) this.#error = error;
+      })
+      .finally(() => this.#jobs.delete(key));
+    this.#jobs.set(key, { key, digests: items.map(({ itemDigest }) => itemDigest), scope, done });
+  }
+
+  async #withdrawOthers(keep: ReadonlySet<string>): Promise<void> {
+    const gone = [...this.#jobs.values()].filter(({ key }) => !keep.has(key));
+    for (const { scope } of gone) scope.cancel();
+    for (const { done } of gone) await done;
+  }
+
+  #showState(plan: ItemsPlan, isAsking: boolean): void {
+    this.#desk.enter(isAsking ? 'awaitingApproval' : 'provisioning', [
+      { key: wire.searchAttributes.UsherKind, value: plan.kind },
+      { key: wire.searchAttributes.UsherPolicy, value: plan.policyHash },
+      { key: wire.searchAttributes.UsherSystems, value: systemIdsOf(plan.items) },
+    ] as never);
+  }
+
+  async #decide(plan: ItemsPlan, group: ApprovalGroup, k: number): Promise<void> {
+    const { personId, n } = this.#desk;
+    const child = await startChild(approval, {
+      workflowId: wire.approvalWorkflowId(personId, n, k),
+      taskQueue: wire.queues.cases,
+      args: [
+        {
+          personId,
+          n,
+          k,
+          proposalId: plan.proposalId,
+          seats: [...group.seats],
+          items: [...group.items],
+          remindAfterSeconds: plan.remindAfterSeconds,
+          expireAfterSeconds: plan.expireAfterSeconds,
+        },
+      ],
+      typedSearchAttributes: [
+        { key: wire.searchAttributes.UsherPersonId, value: personId },
+        { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(personId, n) },
+      ],
+      staticSummary: `Approval ${k}`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    });
+    const { approved, denied, expired } = await child.result();
+    this.#desk.note(`group ${k}: ${approved.length} approved, ${denied.length} denied, ${expired.length} expired`);
+    const isApproved = new Set(approved);
+    if (group.items.some((item) => item.action === 'assignProfile')) {
+      // A choice changes no system: what was chosen is planned and routed now.
+      this.#hasChosen = true;
+      this.#mustReplan = true;
+    }
+    const items = group.items.filter((item) => isApproved.has(item.itemDigest) && item.action !== 'assignProfile');
+    // With new facts, or a start date that moved while people decided, the next plan carries what was approved.
+    if (items.length > 0 && !this.#desk.hasNews) await this.#provisionInChild(plan, items, k);
+  }
+
+  async #provisionInChild(plan: ItemsPlan, items: readonly Item[], k: number): Promise<void> {
+    const { personId, n } = this.#desk;
+    const input = { personId, n, k, items: items.map((item) => toWire(item, plan.firstSystemIds)) };
+    const result = await provisionInChild(input, {
+      staticSummary: `Provisioning ${k}: ${items.length} items`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    });
+    this.#note(items, k, result);
+  }
+
+  /** In the case itself: what nobody has to decide needs no workflow of its own, and most joiners are nothing else. */
+  async #provisionHere(plan: ItemsPlan, items: readonly Item[], k: number): Promise<void> {
+    const { personId, n } = this.#desk;
+    const input = { personId, n, k, items: items.map((item) => toWire(item, plan.firstSystemIds)) };
+    this.#note(items, k, await provisionItems(input, new Map()));
+  }
+
+  #note(items: readonly Item[], k: number, { outcomes }: wire.ProvisioningResult): void {
+    const byDigest = new Map<string, Item>(items.map((item) => [item.itemDigest, item]));
+    for (const { itemDigest, outcome } of outcomes) {
+      const item = byDigest.get(itemDigest);
+      if (!item) continue;
+      if (outcome === 'verified') {
+        this.#desk.verified.add(itemDigest);
+        this.failed.delete(itemDigest);
+      } else if (outcome === 'failed') this.failed.set(itemDigest, item);
+    }
+    const verifiedCount = outcomes.filter(({ outcome }) => outcome === 'verified').length;
+    this.#desk.note(`group ${k}: ${verifiedCount} of ${items.length} verified`);
+  }
 }
 
-async function closeIncidents(desk: CaseDesk, healed: Failed[]): Promise<void> {
-  for (const systemId of new Set(healed.map(({ item }) => item.systemId))) {
-    const itemKeys = healed
-      .filter(({ item }) => item.systemId === systemId)
-      .map(({ item }) => item.itemDigest as string);
-    const { personId, n } = desk;
-    const incident = { personId, n, systemId, kind: 'itemFailed' as const, itemKeys, errorCode: 'healed' };
-    await bookkeeping.closeIncident.executeWithOptions({ summary: `${systemId}: healed` }, [incident]);
-  }
+function split(plan: ItemsPlan, items: readonly Item[]): { ready: Item[]; groups: ApprovalGroup[] } {
+  const decided = new Set(plan.approvedDigests);
+  const { policyItems, groups } = groupForApproval(items.filter((item) => !decided.has(item.itemDigest)));
+  return { ready: [...policyItems, ...items.filter((item) => decided.has(item.itemDigest))], groups };
+}
+
+const READY = 'ready ';
+const isReadyKey = (key: string): boolean => key.startsWith(READY);
+const readyKey = (items: readonly Item[]): string => READY + items.map(({ itemDigest }) => itemDigest).join(' ');
+
+function keyOf({ key, items }: ApprovalGroup): string {
+  return `${key} ${items.map(({ itemDigest }) => itemDigest).join(' ')}`;
+}
+
+export function toWire(item: Item, firstSystemIds: readonly string[]): wire.ProvisioningItem {
+  const action = item.action === 'assignProfile' ? 'grant' : item.action;
+  const { itemDigest, systemId } = item;
+  return { itemDigest, systemId, action, isFirst: firstSystemIds.includes(systemId) };
 }

@@ -1,28 +1,35 @@
 /** A case from its first day to its end. It only dispatches; what happens stands in the file of its kind. */
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { access } from './access.ts';
 import { CaseDesk, type DuePlan } from './case-desk.ts';
-import { joiner } from './joiner.ts';
 import { leaver } from './leaver.ts';
 import { bookkeeping } from './options.ts';
 import type { CaseInput, CaseResult } from './wire.ts';
 
 type EndState = 'done' | 'cancelled' | 'superseded' | 'failed';
+interface End {
+  state: EndState;
+  failedCount: number;
+}
 
 export async function lifecycleCase(input: CaseInput): Promise<CaseResult> {
   const desk = new CaseDesk(input);
   desk.listen();
   try {
-    const end = await run(desk);
-    return await close(desk, end.state, end.failedCount);
+    for (;;) {
+      const closed = await close(desk, await run(desk));
+      // Facts came in between the last plan and the end: nobody else will look at them.
+      if (!closed.isStale) return { state: closed.state };
+    }
   } catch (error) {
     // An attempt that fails after the cancel must not end the case as failed.
     if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
-    await CancellationScope.nonCancellable(() => close(desk, 'cancelled', 0));
+    await CancellationScope.nonCancellable(() => close(desk, { state: 'cancelled', failedCount: 0 }));
     throw error;
   }
 }
 
-async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: number }> {
+async function run(desk: CaseDesk): Promise<End> {
   const plan = await desk.planWhenDue();
   if (plan === null) return { state: desk.isRescinded ? 'cancelled' : 'superseded', failedCount: 0 };
   const { failedCount, isStanding } = await carryOut(desk, plan);
@@ -38,14 +45,14 @@ async function run(desk: CaseDesk): Promise<{ state: EndState; failedCount: numb
 }
 
 async function carryOut(desk: CaseDesk, plan: DuePlan): Promise<{ failedCount: number; isStanding: boolean }> {
-  return plan.phase === 'leave' ? leaver(desk, plan) : { ...(await joiner(desk, plan)), isStanding: true };
+  return plan.phase === 'leave' ? leaver(desk, plan) : access(desk, plan);
 }
 
 /** Answers the state that the store recorded: it proves again what the case claims. */
-async function close(desk: CaseDesk, state: EndState, failedCount: number): Promise<CaseResult> {
-  const { personId, n, verified } = desk;
+async function close(desk: CaseDesk, { state, failedCount }: End): ReturnType<typeof bookkeeping.closeCase> {
+  const { personId, n, verified, snapshotId } = desk;
   desk.enter(state);
   return bookkeeping.closeCase.executeWithOptions({ summary: `close as ${state}` }, [
-    { personId, n, state, claimedVerified: [...verified], failedCount },
+    { personId, n, state, claimedVerified: [...verified], failedCount, snapshotId },
   ]);
 }

@@ -109,7 +109,12 @@ describe('what a snapshot means', () => {
       hired,
       [{ kind: 'openJoiner', effectiveAt: hired.window.from }],
     ],
-    ['another title of an employed person opens nothing', open, { ...employed, facts: facts({ title: 'Lead' }) }, []],
+    [
+      'another title of an employed person opens a mover',
+      open,
+      { ...employed, facts: facts({ title: 'Lead' }) },
+      [{ kind: 'openMover', effectiveAt: now }],
+    ],
     ['an announced departure opens a leaver', open, until(june), [{ kind: 'openLeaver', effectiveAt: june }]],
     ['a termination with no date opens a leaver now', open, terminated(), [{ kind: 'openLeaver', effectiveAt: now }]],
     [

@@ -63,6 +63,11 @@ export class LifecycleModel {
         this.state = { ...this.state, spell: { spellN: this.lastSpell, state: 'open' }, joiner, departure: null };
         return;
       }
+      case 'openMover': {
+        if (this.state.joiner !== null) throw new Error('a mover beside an open case');
+        this.state = { ...this.state, joiner: { n: this.nextCase(), isEffective: true } };
+        return;
+      }
       case 'openLeaver':
         if (this.state.departure !== null) throw new Error('a second departure of one spell');
         this.state = {

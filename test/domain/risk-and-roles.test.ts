@@ -17,6 +17,7 @@ function rolesOf(changes: Partial<RolesInput>): string {
     dataClass: 'internal',
     isContractor: false,
     needsPerson: false,
+    breaksSeparation: false,
     routing: { autoApproveBelowRisk: 3, escalateAboveRisk: 6, autoApproveAboveConfidence: 0.85 },
     ...changes,
   }).roles.join('+');
@@ -122,6 +123,7 @@ describe('required roles', () => {
       productionAdmin: false,
       isContractor: false,
       needsPerson: false,
+      breaksSeparation: false,
     };
     expect(requiredRoles({ ...low, dataClass: 'none', routing }).reasons).toEqual([
       'policy approves: risk below 3 and confidence above 0.85',
@@ -146,6 +148,7 @@ describe('required roles', () => {
       ),
       isContractor: fc.boolean(),
       needsPerson: fc.boolean(),
+      breaksSeparation: fc.boolean(),
       routing: fc.record({
         autoApproveBelowRisk: fc.double({ min: 0, max: 10, noNaN: true }),
         escalateAboveRisk: fc.double({ min: 0, max: 10, noNaN: true }),
@@ -161,12 +164,14 @@ describe('required roles', () => {
           drawn.productionAdmin ||
           drawn.isContractor ||
           drawn.needsPerson ||
+          drawn.breaksSeparation ||
           ['financial', 'customerPersonal'].includes(drawn.dataClass) ||
           drawn.risk >= routing.autoApproveBelowRisk ||
           drawn.risk > routing.escalateAboveRisk ||
           drawn.confidence <= routing.autoApproveAboveConfidence;
         expect(roles.length > 0).toBe(mustAsk);
         if (drawn.isContractor) expect(roles).toContain('manager');
+        if (drawn.breaksSeparation) expect(roles).toContain('security');
         if (drawn.privileged || drawn.risk > routing.escalateAboveRisk) {
           expect(roles).toEqual(expect.arrayContaining(['security', 'owner']));
         }

@@ -17,6 +17,7 @@ function input(changes: Partial<RouteInput> & { roles: RequiredRole[] }): RouteI
     beneficiaryId: beneficiary,
     requesterId: null,
     managerRef: 'hr/mgr',
+    nextManagerRef: null,
     ownerRef: 'hr/own',
     routing: { security: ['hr/sec1', 'hr/sec2'], fallbackOwner: 'hr/fall' },
     lastResortRefs: ['hr/sys'],

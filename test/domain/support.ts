@@ -85,6 +85,7 @@ const plainPolicy: z.input<typeof Policy> = {
   ],
   entitlements: [],
   profiles: [],
+  separationOfDuties: [],
   attributes: [
     { name: 'department', useFor: 'mapping' },
     { name: 'title', useFor: 'mapping' },

@@ -105,11 +105,12 @@ describe('a case that claims more than was read back', () => {
       personId,
       n: 1,
       state: 'done' as const,
+      snapshotId: null,
       claimedVerified: ['b'.repeat(64), 'c'.repeat(64)],
       failedCount: 0,
     };
-    expect(await closeCase(world.workerDeps, claim)).toEqual({ state: 'failed' });
-    expect(await closeCase(world.workerDeps, claim)).toEqual({ state: 'failed' });
+    expect(await closeCase(world.workerDeps, claim)).toEqual({ state: 'failed', isStale: false });
+    expect(await closeCase(world.workerDeps, claim)).toEqual({ state: 'failed', isStale: false });
     expect(await caseState(world, personId, 1)).toBe('failed');
     const record = await world.ownerDb
       .selectFrom('evidence')

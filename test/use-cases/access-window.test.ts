@@ -7,6 +7,7 @@ import { accessWindow } from '../../src/use-cases/access-window.ts';
 const leadTimeSeconds = 8 * 3600;
 const lifecycle: LifecyclePolicy = {
   joiner: { leadTime: leadTimeSeconds },
+  movers: { handOver: 0 },
   leavers: { maxPerHour: 10, maxPerDay: 20, sweepsAfter: [] },
   outage: { incidentAfter: 900 },
   zones: {

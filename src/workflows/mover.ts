@@ -1,0 +1,107 @@
+/**
+ * Takes away what nothing justifies any more: looks into the systems, removes, and, where policy gives the old work time to
+ * be handed over, waits and looks again. A case in which nothing can have become unjustified looks nowhere.
+ */
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { Item } from '../schemas/item.ts';
+import type { ItemsPlan } from './access.ts';
+import { allOf } from './all-of.ts';
+import type { CaseDesk } from './case-desk.ts';
+import { toWire } from './joiner.ts';
+import { bookkeeping, systemCalls } from './options.ts';
+import { provisionItems } from './provision-items.ts';
+import { withOutage } from './with-outage.ts';
+
+/** Runs beside the giving, so that a question that is open for weeks keeps nothing in the old systems. */
+export class Taking {
+  isDone = false;
+  hasRemoved = false;
+  readonly #scope = new CancellationScope();
+  readonly #run: Promise<void>;
+  #error: unknown = null;
+
+  /** What could not be removed joins what failed, and is looked for again with it. */
+  constructor(desk: CaseDesk, plan: ItemsPlan, giving: { failed: Map<string, Item>; isIdle: boolean }) {
+    if (plan.lookAtSystemIds.length === 0) {
+      this.isDone = true;
+      this.#run = Promise.resolve();
+      return;
+    }
+    this.#run = this.#scope
+      .run(() => this.#takeAll(desk, plan, giving))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) this.#error = error;
+      })
+      .finally(() => {
+        this.isDone = true;
+      });
+  }
+
+  /** Ends it where it is not done, after every call under way. Throws what ended it. */
+  async stop(): Promise<void> {
+    this.#scope.cancel();
+    await this.#run;
+    if (this.#error !== null) throw this.#error;
+  }
+
+  async #takeAll(
+    desk: CaseDesk,
+    plan: ItemsPlan,
+    giving: { failed: Map<string, Item>; isIdle: boolean },
+  ): Promise<void> {
+    await this.#lookAtAll(desk, plan, giving.failed);
+    if (plan.handOverUntil === null) return;
+    const leftMs = Date.parse(plan.handOverUntil) - Date.now();
+    if (leftMs <= 0) return;
+    desk.note(`hand-over until ${plan.handOverUntil}`);
+    if (giving.isIdle) await reportWait(desk, plan.handOverUntil);
+    await sleep(leftMs, { summary: 'end of the hand-over' });
+    await this.#lookAtAll(desk, plan, giving.failed);
+  }
+
+  /** All systems side by side: one that is down delays only itself. */
+  async #lookAtAll(desk: CaseDesk, plan: ItemsPlan, failed: Map<string, Item>): Promise<void> {
+    const removed = await allOf(plan.lookAtSystemIds.map((systemId) => lookAt(desk, systemId, failed)));
+    if (removed.some(Boolean)) this.hasRemoved = true;
+  }
+}
+
+async function reportWait(desk: CaseDesk, until: string): Promise<void> {
+  const { personId, n } = desk;
+  await bookkeeping.writeReport.executeWithOptions({ summary: 'hand-over' }, [
+    { personId, n, claimedVerified: [...desk.verified], nextSweepAt: until, leftSystemIds: [] },
+  ]);
+}
+
+/** True when something was removed. */
+async function lookAt(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
+  const { personId, n } = desk;
+  const subject = { personId, n, systemId, itemKeys: ['find'] };
+  const found = await withOutage(subject, 'searched', (isIncidentOpen) =>
+    systemCalls.findAccounts.executeWithOptions({ summary: `${systemId}: find accounts` }, [
+      { personId, n, systemId, isIncidentOpen },
+    ]),
+  );
+  if (found.kind === 'failed') {
+    const incident = { ...subject, kind: 'itemFailed' as const, errorCode: found.errorCode };
+    await bookkeeping.openIncident.executeWithOptions({ summary: `${systemId}: ${found.errorCode}` }, [incident]);
+    return false;
+  }
+  if (!found.account) return false;
+  const plan = await desk.plan([found.account]);
+  if (plan.phase !== 'items' || plan.items.length === 0) return false;
+  const k = desk.nextK();
+  const input = { personId, n, k, items: plan.items.map((item) => toWire(item, [])) };
+  const { outcomes } = await provisionItems(input, new Map());
+  const itemOf = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
+  for (const { itemDigest, outcome } of outcomes) {
+    const item = itemOf.get(itemDigest);
+    if (outcome === 'verified') {
+      desk.verified.add(itemDigest);
+      failed.delete(itemDigest);
+    } else if (outcome === 'failed' && item) failed.set(itemDigest, item);
+  }
+  const count = outcomes.filter(({ outcome }) => outcome === 'verified').length;
+  desk.note(`${systemId}: ${count} of ${plan.items.length} changes verified`);
+  return count > 0;
+}
