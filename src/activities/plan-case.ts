@@ -121,13 +121,18 @@ async function planArrival(
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
-  await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at: null });
+  const due_at = isHandingOver(usherCase, input.at) ? usherCase.handover_until : null;
+  await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at });
   return propose(deps, input, usherCase, context, {
     items,
     approvedDigests,
     lookAtSystemIds: await systemsToLookAt(deps, usherCase, context, justifiedIds),
     hasDeferred: isWaiting.size > 0,
   });
+}
+
+function isHandingOver({ handover_until: until }: CaseRow, at: string): boolean {
+  return until !== null && until.getTime() > Date.parse(at);
 }
 
 /** What is held, verified and still justified needs no item. */
@@ -156,9 +161,8 @@ async function planTaking(
   context: PersonContext,
   justified: readonly Justification[],
 ): Promise<PlanCaseResult> {
-  const isHandingOver = usherCase.handover_until !== null && usherCase.handover_until.getTime() > Date.parse(input.at);
   const takeableIds = await readTakeableIds(deps.db, deps, context);
-  const items = (isHandingOver ? [] : (input.accounts ?? [])).flatMap((account) =>
+  const items = (isHandingOver(usherCase, input.at) ? [] : (input.accounts ?? [])).flatMap((account) =>
     planRemovals({
       personId: input.personId,
       spellN: context.spellN,

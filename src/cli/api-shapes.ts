@@ -94,6 +94,19 @@ export const Released = z.looseObject({
   failed: z.array(z.looseObject({ personId: z.string(), reason: z.string() })),
 });
 
+export const Conflicts = z.looseObject({
+  conflicts: z.array(
+    z.looseObject({
+      ruleId: z.string(),
+      personId: z.string(),
+      person: z.string(),
+      entitlementIds: z.array(z.string()),
+      allowedUntil: z.string().nullable(),
+      compensatingControl: z.string(),
+    }),
+  ),
+});
+
 export const Activated = z.looseObject({ policyHash: z.string(), changed: z.boolean() });
 
 export const CheckedSystems = z.looseObject({

@@ -29,6 +29,8 @@ export interface DecidedItem {
 export interface GrantStart {
   entitlementId: string;
   grantedAt: string;
+  /** Whether policy alone gave it, or people. */
+  basis: 'policy' | 'decision';
 }
 
 /** Held before Usher enforced on the system, and recorded as such. */
@@ -129,10 +131,16 @@ function chosenProfiles(approved: readonly ApprovedItem[]): string[] {
 function byPolicy(birthright: Birthright, input: JustifiedInput): Justification[] {
   const { entitlement, profileId } = birthright;
   const grantedAt = firstGrant(entitlement.id, null, input);
-  if (!isPolicys(birthright, grantedAt !== null)) return [];
+  if (!isPolicys(birthright, givenByPolicy(entitlement.id, input))) return [];
   const expiresAt = endOfTerm(entitlement.expiresAfter, grantedAt, input.at);
   if (isOver(expiresAt, input.at)) return [];
   return [justification(entitlement, { kind: 'policy', profileId }, expiresAt)];
+}
+
+function givenByPolicy(entitlementId: string, { grants, at }: JustifiedInput): boolean {
+  return grants.some(
+    (one) => one.entitlementId === entitlementId && one.basis === 'policy' && isAtOrBefore(one.grantedAt, at),
+  );
 }
 
 /**

@@ -34,6 +34,7 @@ export const evidenceKinds = [
   'released',
   'caseOpened',
   'caseClosed',
+  'handOverEnded',
   'incidentOpened',
   'incidentClosed',
   'alert',

@@ -21,6 +21,7 @@ const sentences: Readonly<Record<string, string>> = {
   incidentOpened: 'Incident opened',
   incidentClosed: 'Incident closed',
   caseClosed: 'Case closed',
+  handOverEnded: 'Hand-over ended before its time',
   alert: 'Alert raised',
   erased: 'Person erased',
   checked: 'Checked',

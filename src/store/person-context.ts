@@ -150,8 +150,16 @@ async function readGrants(
   return {
     grants: rows
       .filter((row) => row.basis !== 'found' && row.spell_n === spellN)
-      .flatMap(({ entitlement_id: id, since }) =>
-        id === null ? [] : [{ entitlementId: id, grantedAt: since.toISOString() }],
+      .flatMap(({ entitlement_id: id, since, basis }) =>
+        id === null
+          ? []
+          : [
+              {
+                entitlementId: id,
+                grantedAt: since.toISOString(),
+                basis: basis === 'policy' ? ('policy' as const) : ('decision' as const),
+              },
+            ],
       ),
     found: rows
       .filter((row) => row.basis === 'found' && isHeld(row))

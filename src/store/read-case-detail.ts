@@ -4,7 +4,7 @@ import type { Db } from './db.ts';
 import { describeEvidence } from './describe-evidence.ts';
 import { listApprovals, type ApprovalView, type PersonName } from './read-approvals.ts';
 import type { CaseView } from './read-cases.ts';
-import type { SnapshotKeys } from './read-names.ts';
+import { readNames, type SnapshotKeys } from './read-names.ts';
 import type { OperationTable } from './tables.ts';
 
 export interface OperationView {
@@ -47,13 +47,36 @@ export async function readCaseDetail(db: Db, keys: SnapshotKeys, found: CaseView
     .execute();
   const operations = rows.map((row) => operationView(row, items));
   const failed = failedSystems(operations);
+  const handOver = found.closedAt === null ? await readHandOver(db, keys, found, now) : null;
   return {
     ...found,
     approvals,
     operations,
     timeline: await readTimeline(db, found.caseId, items),
-    canAct: whoCanAct(found, approvals, failed),
-    next: nextStep(found, approvals, operations),
+    canAct: [...whoCanAct(found, approvals, failed), ...(handOver?.canAct ?? [])],
+    next: [nextStep(found, approvals, operations), ...(handOver === null ? [] : [handOver.next])].join(' '),
+  };
+}
+
+/** Null where nothing is being handed over. */
+async function readHandOver(
+  db: Db,
+  keys: SnapshotKeys,
+  found: CaseView,
+  now: Date,
+): Promise<{ canAct: CaseDetail['canAct']; next: string } | null> {
+  const row = await db
+    .selectFrom('usher_case')
+    .select(['handover_until', 'previous_manager_id'])
+    .where('case_id', '=', found.caseId)
+    .executeTakeFirst();
+  if (!row?.handover_until || row.handover_until <= now) return null;
+  const { previous_manager_id: managerId } = row;
+  const nameOf = await readNames(db, keys, [managerId]);
+  const who = managerId === null ? 'an operator' : { personId: managerId, name: nameOf(managerId) };
+  return {
+    canAct: [{ who, what: 'end the hand-over', command: `usher hand-over end ${found.caseId}` }],
+    next: `What the old role gave stays until ${row.handover_until.toISOString()}.`,
   };
 }
 

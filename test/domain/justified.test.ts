@@ -132,7 +132,7 @@ describe('justified', () => {
     ['2026-04-01T09:00:00Z', '2026-05-01T00:00:00Z', 0],
     ['2026-12-01T00:00:00Z', '2026-03-02T09:00:01Z', 1],
   ])('an approval of 2 March 9:00 at %s, used at %p, justifies %p', (when, grantedAt, count) => {
-    const grants = grantedAt === null ? [] : [{ entitlementId: 'app/base', grantedAt }];
+    const grants = grantedAt === null ? [] : [{ entitlementId: 'app/base', grantedAt, basis: 'decision' as const }];
     expect(justified(input(managed, { decided: [approved(managedItem)], grants, at: when }))).toHaveLength(count);
   });
 
@@ -144,7 +144,7 @@ describe('justified', () => {
 
   describe('time-bound', () => {
     const timed = policyGranting({ expiresAfter: '7d' });
-    const grants = [{ entitlementId: 'app/base', grantedAt: '2026-03-02T00:00:00Z' }];
+    const grants = [{ entitlementId: 'app/base', grantedAt: '2026-03-02T00:00:00Z', basis: 'policy' as const }];
 
     test.each([
       ['2026-03-08T23:59:59.999Z', 1],
@@ -218,7 +218,7 @@ describe('justified', () => {
               at: when,
               window: bounded,
               facts: facts({ department }),
-              grants: [{ entitlementId: 'app/r4', grantedAt }],
+              grants: [{ entitlementId: 'app/r4', grantedAt, basis: 'decision' }],
             }),
           );
           const isInside =

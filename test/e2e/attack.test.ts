@@ -126,7 +126,7 @@ describe('activities completed by hand', () => {
   test('applyAccess and verifyAccess: what was not written is not reported as verified', async () => {
     world.company.okta.faults.setDown('503');
     const personId = await hire('Forged');
-    const workflowId = `provisioning_${personId}_1_1`;
+    const workflowId = `case_${personId}_1`;
     const okta = (): number => holdingAt(world, 'okta', [personId]).accountIds.length;
     const rows = await eventually(async () => {
       const proposals = await world.ownerDb
@@ -175,7 +175,7 @@ describe('activities completed by hand', () => {
   test('verifyAccess alone: the report does not believe it', async () => {
     const personId = await hire('Verified');
     world.company.wiki.faults.add({ kind: 'status', status: 503, method: 'GET', path: '/Users/', times: null });
-    const workflowId = `provisioning_${personId}_1_1`;
+    const workflowId = `case_${personId}_1`;
     const rows = await eventually(async () => {
       const proposals = await world.ownerDb
         .selectFrom('proposal')

@@ -115,7 +115,7 @@ describe('usher audit export', () => {
       Object.keys(bundle.histories)
         .map((id) => id.split('_')[0])
         .toSorted(),
-    ).toEqual(['approval', 'case', 'provisioning', 'provisioning']);
+    ).toEqual(['approval', 'case', 'provisioning']);
   });
 });
 

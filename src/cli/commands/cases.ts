@@ -41,6 +41,15 @@ export function caseCommands(program: Command, context: CliContext): void {
       await apiOf(context, command).post(path, { systemId }, Anything);
       out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
     });
+  program
+    .command('hand-over')
+    .description('The time in which a mover keeps what the old role gave')
+    .command('end <case>')
+    .description('End it now: what the old role gave is taken away (the manager of before, or an operator)')
+    .action(async (id: string, _options: object, command: Command) => {
+      await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
+      out.line(`The hand-over is over. Follow it with: usher case show ${id}`);
+    });
 }
 
 function showCase(detail: typeof CaseDetail._output, { out }: CliContext): void {

@@ -1,9 +1,10 @@
 /** `policy check` (local), `policy activate`. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { Activated } from '../api-shapes.ts';
+import { Activated, Conflicts } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
+import { moment } from '../output.ts';
 
 export function policyCommands(program: Command, context: CliContext): void {
   const { out } = context;
@@ -23,6 +24,21 @@ export function policyCommands(program: Command, context: CliContext): void {
       if (isJson(command)) return out.json(answer);
       const version = answer.policyHash.slice(0, 12);
       out.line(answer.changed ? `Version ${version} is active now.` : `Version ${version} was active already.`);
+    });
+  policy
+    .command('conflicts')
+    .description('Who holds duties that are to be kept apart, and until when that is allowed')
+    .action(async (_options: object, command: Command) => {
+      const { conflicts } = await apiOf(context, command).get('/api/v1/policy/conflicts', Conflicts);
+      if (conflicts.some(({ allowedUntil }) => allowedUntil === null)) context.setExitCode(exitCodes.negative);
+      if (isJson(command)) return out.json({ conflicts });
+      const rows = conflicts.map((each) => [
+        each.ruleId,
+        each.person,
+        each.entitlementIds.join(', '),
+        each.allowedUntil === null ? 'nobody allowed it' : `allowed until ${moment(each.allowedUntil)}`,
+      ]);
+      out.table(['rule', 'person', 'holds', 'as an exception'], rows, 'Nobody holds duties that are to be kept apart.');
     });
 }
 

@@ -7,6 +7,7 @@ import { CaseId, SystemId } from '../../schemas/ids.ts';
 import { listApprovals } from '../../store/read-approvals.ts';
 import { readCaseDetail } from '../../store/read-case-detail.ts';
 import { findCase, listCases, type CaseView } from '../../store/read-cases.ts';
+import { endHandOver } from '../../use-cases/end-hand-over.ts';
 import { retryFailedItems } from '../../use-cases/retry-items.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readJson, readParam, readQuery } from '../input.ts';
@@ -34,6 +35,12 @@ export function caseRoutes(router: Router, deps: HttpDeps): void {
     const found = await visibleCase(deps, caller, readParam(c, 'caseId', CaseId));
     await retryFailedItems(deps, { caseId: found.caseId, systemId, by: personOf(caller) });
     return c.json({ caseId: found.caseId, systemId }, 202);
+  });
+  // Who may is decided by the use case: the manager of before has no other share in the case.
+  router.guarded('POST /api/v1/cases/:caseId/hand-over/end', async (c, caller) => {
+    const caseId = readParam(c, 'caseId', CaseId);
+    await endHandOver(deps, { caseId, by: personOf(caller), mayOperate: caller.scopes.has('operate') });
+    return c.json({ caseId }, 202);
   });
 }
 
