@@ -90,12 +90,14 @@ export async function readPersonContext(
   };
 }
 
-function policyRefs(policy: Policy): string[] {
+/** Everybody whom a policy names. */
+export function policyRefs(policy: Policy): string[] {
   const owners = [...policy.systems, ...policy.entitlements].map(({ owner }) => owner);
   return [...new Set([...owners, ...policy.routing.security, policy.routing.fallbackOwner])];
 }
 
-async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
+/** Signed decisions of a spell, oldest first. */
+export async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
   return rows.map((row) => ({
     decisionId: row.decision_id as Decision['decisionId'],
