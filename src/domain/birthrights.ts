@@ -38,25 +38,50 @@ export function birthrightsOf(
   chosenProfileIds: readonly string[] = [],
 ): Birthrights {
   const matches = matchProfiles(facts, index, chosenProfileIds);
-  const ids = [...new Set(matches.flatMap(({ profile }) => profile.grants))].toSorted(compareText);
-  const birthrights = ids.flatMap((id) => {
-    const entitlement = index.entitlementById.get(id);
-    const best = bestMatch(id, matches);
-    return entitlement === undefined || best === undefined ? [] : [assess(entitlement, best, facts, index)];
-  });
-  return { hasProfile: matches.length > 0, birthrights };
+  const birthrights: Birthright[] = [];
+  const taken = new Set<string>();
+  for (const match of inOrderOfSpeaking(matches)) {
+    const assessed = assessedFor(match, facts, index);
+    for (const id of match.profile.grants) {
+      const entitlement = index.entitlementById.get(id);
+      if (entitlement === undefined || taken.has(id)) continue;
+      taken.add(id);
+      const birthright = assessed.get(id) ?? assess(entitlement, match, facts, index);
+      assessed.set(id, birthright);
+      birthrights.push(birthright);
+    }
+  }
+  return {
+    hasProfile: matches.length > 0,
+    birthrights: birthrights.sort((a, b) => compareText(a.entitlement.id, b.entitlement.id)),
+  };
 }
 
 /** A profile without a conflict speaks before one with; then the surer one; then the first by id. */
-function bestMatch(entitlementId: string, matches: readonly ProfileMatch[]): ProfileMatch | undefined {
-  return matches
-    .filter(({ profile }) => profile.grants.includes(entitlementId))
-    .toSorted(
-      (a, b) =>
-        Number(a.excludedBy.length > 0) - Number(b.excludedBy.length > 0) ||
-        b.confidence - a.confidence ||
-        compareText(a.profile.id, b.profile.id),
-    )[0];
+function inOrderOfSpeaking(matches: readonly ProfileMatch[]): ProfileMatch[] {
+  return matches.toSorted(
+    (a, b) =>
+      Number(a.excludedBy.length > 0) - Number(b.excludedBy.length > 0) ||
+      b.confidence - a.confidence ||
+      compareText(a.profile.id, b.profile.id),
+  );
+}
+
+/** Birthrights depend on few things about a person, so that most people share them. They are never changed. */
+const known = new WeakMap<PolicyIndex, Map<string, Map<string, Birthright>>>();
+
+/** What was assessed before for a match like this one, by entitlement id. */
+function assessedFor(
+  { profile, confidence, excludedBy }: ProfileMatch,
+  facts: PersonFacts,
+  index: PolicyIndex,
+): Map<string, Birthright> {
+  const byMatch = known.get(index) ?? new Map<string, Map<string, Birthright>>();
+  known.set(index, byMatch);
+  const key = [profile.id, confidence, facts.employmentType, ...excludedBy].join(' ');
+  const byEntitlement = byMatch.get(key) ?? new Map<string, Birthright>();
+  byMatch.set(key, byEntitlement);
+  return byEntitlement;
 }
 
 function assess(

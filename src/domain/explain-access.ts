@@ -206,10 +206,7 @@ function nearProfiles({ index, entitlement, facts, chosenProfileIds }: ExplainIn
       return isMatch ? [] : [{ kind: 'filter' as const, profileId: id, distance, conditionCount, failed }];
     })
     .toSorted(
-      (a, b) =>
-        a.distance - b.distance ||
-        b.conditionCount - a.conditionCount ||
-        (a.profileId < b.profileId ? -1 : 1),
+      (a, b) => a.distance - b.distance || b.conditionCount - a.conditionCount || (a.profileId < b.profileId ? -1 : 1),
     )
     .slice(0, NEAR_PROFILES_MAX);
 }

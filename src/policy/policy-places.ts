@@ -29,8 +29,7 @@ export function policyPlaces(files: readonly PolicyFileText[]): PolicyPlaces {
 }
 
 function placeIn(loaded: LoadedPolicy, known: ReadonlyMap<string, Placed<unknown>>, of: PlaceOf): PolicyPlace | null {
-  const entry =
-    'id' in of ? (known.get(`${of.section} ${of.id}`) ?? null) : loaded[of.section];
+  const entry = 'id' in of ? (known.get(`${of.section} ${of.id}`) ?? null) : loaded[of.section];
   if (entry === null) return null;
   const { file, line } = entry.findingAt(of.path ?? [], '');
   return { file, line };

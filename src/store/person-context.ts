@@ -97,7 +97,12 @@ export function policyRefs(policy: Policy): string[] {
 }
 
 /** Signed decisions of a spell, oldest first. */
-export async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
+export async function readDecisions(
+  db: Db | Tx,
+  verifier: Verifier,
+  personId: string,
+  spellN: number,
+): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
   return rows.map((row) => ({
     decisionId: row.decision_id as Decision['decisionId'],

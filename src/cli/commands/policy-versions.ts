@@ -51,7 +51,9 @@ export function policyVersionCommands(program: Command, context: CliContext): vo
       if (isJson(command)) return out.json(proposed);
       out.line(`Proposed: version ${short(proposed.policyHash)}, after ${short(proposed.baseHash)}.`);
       showChanges(proposed.changes, context);
-      out.line(`Diff ${short(proposed.diffHash)}. Its effect on people: usher policy diff active ${short(proposed.policyHash)}`);
+      out.line(
+        `Diff ${short(proposed.diffHash)}. Its effect on people: usher policy diff active ${short(proposed.policyHash)}`,
+      );
       out.line(`Another person makes it active: usher policy approve ${proposed.policyHash}`);
     });
   policy
