@@ -40,13 +40,14 @@ export function birthrightsOf(
   const matches = matchProfiles(facts, index, chosenProfileIds);
   const birthrights: Birthright[] = [];
   const taken = new Set<string>();
+  const isContractor = facts.employmentType === 'contractor';
   for (const match of inOrderOfSpeaking(matches)) {
-    const assessed = assessedFor(match, facts, index);
+    const assessed = assessedFor(match, isContractor, index);
     for (const id of match.profile.grants) {
       const entitlement = index.entitlementById.get(id);
       if (entitlement === undefined || taken.has(id)) continue;
       taken.add(id);
-      const birthright = assessed.get(id) ?? assess(entitlement, match, facts, index);
+      const birthright = assessed.get(id) ?? assess(entitlement, match, isContractor, index);
       assessed.set(id, birthright);
       birthrights.push(birthright);
     }
@@ -67,18 +68,21 @@ function inOrderOfSpeaking(matches: readonly ProfileMatch[]): ProfileMatch[] {
   );
 }
 
-/** Birthrights depend on few things about a person, so that most people share them. They are never changed. */
+/**
+ * Birthrights depend on few things about a person, so that most people share them: `assess` gets no more
+ * than these, and the key of the match holds them all. They are never changed.
+ */
 const known = new WeakMap<PolicyIndex, Map<string, Map<string, Birthright>>>();
 
 /** What was assessed before for a match like this one, by entitlement id. */
 function assessedFor(
   { profile, confidence, excludedBy }: ProfileMatch,
-  facts: PersonFacts,
+  isContractor: boolean,
   index: PolicyIndex,
 ): Map<string, Birthright> {
   const byMatch = known.get(index) ?? new Map<string, Map<string, Birthright>>();
   known.set(index, byMatch);
-  const key = [profile.id, confidence, facts.employmentType, ...excludedBy].join(' ');
+  const key = [profile.id, confidence, isContractor, ...excludedBy].join(' ');
   const byEntitlement = byMatch.get(key) ?? new Map<string, Birthright>();
   byMatch.set(key, byEntitlement);
   return byEntitlement;
@@ -87,12 +91,11 @@ function assessedFor(
 function assess(
   entitlement: EntitlementPolicy,
   match: ProfileMatch,
-  facts: PersonFacts,
+  isContractor: boolean,
   index: PolicyIndex,
 ): Birthright {
   const { profile, confidence, excludedBy } = match;
   const { routing } = index.policy;
-  const isContractor = facts.employmentType === 'contractor';
   const score = scoreRisk({
     riskPoints: entitlement.riskPoints,
     isContractor,

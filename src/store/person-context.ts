@@ -20,7 +20,7 @@ import type { Item } from '../schemas/item.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { openDeparture, standingCutoff } from './cases.ts';
 import type { Db, Tx } from './db.ts';
-import { decisionsOfSpell } from './decisions.ts';
+import { decisionsOfSpell, type DecisionRow } from './decisions.ts';
 import { getPerson, latestSnapshot, resolvePersonRefs, type PersonRow } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
@@ -104,7 +104,12 @@ export async function readDecisions(
   spellN: number,
 ): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
-  return rows.map((row) => ({
+  return rows.map(toDecision);
+}
+
+/** A row as the rules take it; the reason stays sealed. */
+export function toDecision(row: DecisionRow): Decision {
+  return {
     decisionId: row.decision_id as Decision['decisionId'],
     approvalId: row.approval_id as Decision['approvalId'],
     personId: row.person_id as Decision['personId'],
@@ -113,7 +118,7 @@ export async function readDecisions(
     verdicts: row.verdicts,
     reason: '',
     decidedAt: row.decided_at.toISOString(),
-  }));
+  };
 }
 
 async function readGrantStarts(db: Db | Tx, personId: string, spellN: number): Promise<GrantStart[]> {
