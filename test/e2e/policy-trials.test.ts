@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { hire, untilCaseIs } from '../support/case-driver.ts';
 import { copyPolicies } from '../support/policy-folder.ts';
 import { runUsher, type Ran } from '../support/usher-cli.ts';
@@ -54,12 +55,9 @@ async function rowCounts(): Promise<Record<string, string>> {
   ];
   const counts = await Promise.all(
     tables.map(async (table) => {
-      const { rows } = await world.ownerDb.executeQuery<{ count: string }>({
-        sql: `select count(*)::text as count from ${table}`,
-        parameters: [],
-        query: { kind: 'RawNode', sqlFragments: [`select count(*)::text as count from ${table}`], parameters: [] },
-        queryId: { queryId: table },
-      } as never);
+      const { rows } = await sql<{ count: string }>`select count(*)::text as count from ${sql.table(table)}`.execute(
+        world.ownerDb,
+      );
       return [table, rows[0]?.count ?? ''] as const;
     }),
   );

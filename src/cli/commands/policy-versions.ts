@@ -65,6 +65,11 @@ export function policyVersionCommands(program: Command, context: CliContext): vo
       if (isJson(command)) return out.json(answer);
       out.line(`Version ${short(answer.policyHash)} is active now.`);
     });
+  listCommands(policy, context);
+}
+
+function listCommands(policy: Command, context: CliContext): void {
+  const { out } = context;
   policy
     .command('proposals')
     .description('Versions that were proposed, newest first')
