@@ -30,6 +30,11 @@ const ServerEnv = Common.extend({
   USHER_SMTP_URL: z.string().regex(/^smtps?:\/\//, 'expected smtp://host:port'),
   USHER_MAIL_FROM: z.string().min(3).default('Usher <usher@usher.invalid>'),
   USHER_POLICY_DIR: z.string().min(1),
+  /** How many people stand behind a policy version. One is for trying Usher out. */
+  USHER_POLICY_APPROVALS: z
+    .enum(['1', '2'])
+    .default('2')
+    .transform((text): 1 | 2 => (text === '1' ? 1 : 2)),
   USHER_POLL_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
   /** The embedded default: activates the policy of the folder at the first start and writes operator profiles. */
   USHER_BOOTSTRAP: z.enum(['sandbox', 'none']).default('none'),

@@ -68,6 +68,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
     now,
     hris: (lane) => openHris(pool, lane),
     policyDir: config.USHER_POLICY_DIR,
+    policyApprovals: config.USHER_POLICY_APPROVALS,
     publicUrl: publicUrl.replace(/\/+$/, ''),
     mailboxUrl: config.USHER_MAILBOX_URL ?? null,
     temporal: createTemporalPort(client, config.USHER_TEMPORAL_UI_URL ?? null),

@@ -44,6 +44,8 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
   USHER_MAILBOX_URL: around.mailboxUrl,
   USHER_SIGNING_DIR: join(around.folder.dir, 'server-keys'),
   USHER_BOOTSTRAP: 'sandbox',
+  // One person at one machine; everybody else keeps the default of two.
+  USHER_POLICY_APPROVALS: '1',
   // The one setting of the caller that passes: whoever tries Usher on a system of their own brings a policy that names it.
   USHER_POLICY_DIR: resolve(checkout, env['USHER_POLICY_DIR'] ?? join('sandbox', 'policies')),
   USHER_POLL_SECONDS: '20',

@@ -8,6 +8,9 @@ import { caseCommands } from './commands/cases.ts';
 import { holdCommands } from './commands/holds.ts';
 import { personCommands } from './commands/persons.ts';
 import { policyCommands } from './commands/policy.ts';
+import { policyTrialCommands } from './commands/policy-trials.ts';
+import { policyVersionCommands } from './commands/policy-versions.ts';
+import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
@@ -24,6 +27,9 @@ const groups = [
   personCommands,
   holdCommands,
   policyCommands,
+  policyVersionCommands,
+  policyTrialCommands,
+  whyCommands,
   systemCommands,
   auditCommands,
 ];

@@ -52,40 +52,74 @@ export function birthrightsOf(
   { chosenProfileIds = [], keptIds = new Set(), ignoresSeparation = false }: BirthrightOptions = {},
 ): Birthrights {
   const matches = matchProfiles(facts, index, chosenProfileIds);
-  const ids = [...new Set(matches.flatMap(({ profile }) => profile.grants))].toSorted(compareText);
+  const birthrights: Birthright[] = [];
+  const taken = new Set<string>();
+  const matchOf = new Map<Birthright, ProfileMatch>();
+  const isContractor = facts.employmentType === 'contractor';
+  for (const match of inOrderOfSpeaking(matches)) {
+    const assessed = assessedFor(match, isContractor, index);
+    for (const id of match.profile.grants) {
+      const entitlement = index.entitlementById.get(id);
+      if (entitlement === undefined || taken.has(id)) continue;
+      taken.add(id);
+      const birthright = assessed.get(id) ?? assess(entitlement, match, isContractor, index, []);
+      assessed.set(id, birthright);
+      birthrights.push(birthright);
+      matchOf.set(birthright, match);
+    }
+  }
   const rules = ignoresSeparation ? [] : index.policy.separationOfDuties;
-  const together = rules.length === 0 ? new Set<string>() : new Set<string>([...ids, ...keptIds]);
-  const birthrights = ids.flatMap((id) => {
-    const entitlement = index.entitlementById.get(id);
-    const best = bestMatch(id, matches);
-    if (entitlement === undefined || best === undefined) return [];
-    return [assess(entitlement, best, facts, index, separationsOf(rules, id, together))];
-  });
-  return { hasProfile: matches.length > 0, birthrights };
+  const together = new Set<string>([...taken, ...keptIds]);
+  const keepApart = (birthright: Birthright): Birthright => {
+    const match = matchOf.get(birthright);
+    const separations = separationsOf(rules, birthright.entitlement.id, together);
+    if (match === undefined || separations.length === 0) return birthright;
+    // Depends on what else the person holds: not one of those that are shared by all.
+    return assess(birthright.entitlement, match, isContractor, index, separations);
+  };
+  const sorted = birthrights.sort((a, b) => compareText(a.entitlement.id, b.entitlement.id));
+  return { hasProfile: matches.length > 0, birthrights: rules.length === 0 ? sorted : sorted.map(keepApart) };
 }
 
 /** A profile without a conflict speaks before one with; then the surer one; then the first by id. */
-function bestMatch(entitlementId: string, matches: readonly ProfileMatch[]): ProfileMatch | undefined {
-  return matches
-    .filter(({ profile }) => profile.grants.includes(entitlementId))
-    .toSorted(
-      (a, b) =>
-        Number(a.excludedBy.length > 0) - Number(b.excludedBy.length > 0) ||
-        b.confidence - a.confidence ||
-        compareText(a.profile.id, b.profile.id),
-    )[0];
+function inOrderOfSpeaking(matches: readonly ProfileMatch[]): ProfileMatch[] {
+  return matches.toSorted(
+    (a, b) =>
+      Number(a.excludedBy.length > 0) - Number(b.excludedBy.length > 0) ||
+      b.confidence - a.confidence ||
+      compareText(a.profile.id, b.profile.id),
+  );
+}
+
+/**
+ * Birthrights depend on few things about a person, so that most people share them: `assess` gets no more
+ * than these, and the key of the match holds them all. They are never changed.
+ */
+const known = new WeakMap<PolicyIndex, Map<string, Map<string, Birthright>>>();
+
+/** What was assessed before for a match like this one, by entitlement id. */
+function assessedFor(
+  { profile, confidence, excludedBy }: ProfileMatch,
+  isContractor: boolean,
+  index: PolicyIndex,
+): Map<string, Birthright> {
+  const byMatch = known.get(index) ?? new Map<string, Map<string, Birthright>>();
+  known.set(index, byMatch);
+  const key = [profile.id, confidence, isContractor, ...excludedBy].join(' ');
+  const byEntitlement = byMatch.get(key) ?? new Map<string, Birthright>();
+  byMatch.set(key, byEntitlement);
+  return byEntitlement;
 }
 
 function assess(
   entitlement: EntitlementPolicy,
   match: ProfileMatch,
-  facts: PersonFacts,
+  isContractor: boolean,
   index: PolicyIndex,
   separations: Separation[],
 ): Birthright {
   const { profile, confidence, excludedBy } = match;
   const { routing } = index.policy;
-  const isContractor = facts.employmentType === 'contractor';
   const score = scoreRisk({
     riskPoints: entitlement.riskPoints,
     isContractor,

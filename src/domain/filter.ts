@@ -4,23 +4,19 @@
  */
 import { parse } from 'scim2-parse-filter';
 import type { Filter } from 'scim2-parse-filter';
-import type { PersonFacts } from '../schemas/facts.ts';
 import type { AttributePolicy } from '../schemas/policy.ts';
+import { evaluatorOf, foldText } from './filter-node.ts';
+import type { AttributeName, ComparisonOperator, FilterFacts, FilterNode } from './filter-node.ts';
 import { filterTokens } from './filter-tokens.ts';
 import type { FilterProblem, FilterToken } from './filter-tokens.ts';
 
-export type AttributeName = AttributePolicy['name'];
-
-/** True, false, or null where the answer would need an attribute that is absent. */
-type Truth = boolean | null;
-type Evaluate = (facts: FilterFacts) => Truth;
-
-export type FilterFacts = Pick<PersonFacts, AttributeName>;
+export type { AttributeName, FilterFacts } from './filter-node.ts';
 
 export interface CompiledFilter {
   text: string;
   /** The attributes that the filter reads, sorted. */
   attributes: readonly AttributeName[];
+  node: FilterNode;
   matches(facts: FilterFacts): boolean;
 }
 
@@ -43,10 +39,12 @@ export function compileFilter(text: string, attributes: readonly AttributePolicy
   if ('problem' in parsed) return { isValid: false, problem: parsed.problem };
   const used = new Set<AttributeName>();
   try {
-    const evaluate = compileNode(parsed.ast, { attributes, used, tokens: lexed.tokens });
+    const node = compileNode(parsed.ast, { attributes, used, tokens: lexed.tokens });
+    const evaluate = evaluatorOf(node);
     const filter: CompiledFilter = {
       text,
       attributes: [...used].toSorted(),
+      node,
       matches: (facts) => evaluate(facts) === true,
     };
     return { isValid: true, filter };
@@ -105,22 +103,18 @@ function syntaxProblem(text: string, tokens: readonly FilterToken[]): FilterProb
   return { message: 'the filter ends too early; expected <attribute> <operator> "<value>"', position: text.length };
 }
 
-function compileNode(node: Filter, context: CompileContext): Evaluate {
+function compileNode(node: Filter, context: CompileContext): FilterNode {
   switch (node.op) {
     case 'and':
-      return all(node.filters.map((part) => compileNode(part, context)));
     case 'or':
-      return any(node.filters.map((part) => compileNode(part, context)));
+      return { kind: node.op, parts: node.filters.map((part) => compileNode(part, context)) };
     case 'not': {
       // The library reads `a eq "x" not b eq "y"` as a list of "not", which says nothing.
       if (!('filter' in node)) throw new FilterRefusal('not stands before one condition', wordPosition('not', context));
-      const inner = compileNode(node.filter, context);
-      return (facts) => negate(inner(facts));
+      return { kind: 'not', part: compileNode(node.filter, context) };
     }
-    case 'pr': {
-      const { name } = attributeOf(node.attrPath, context);
-      return (facts) => facts[name] !== null && facts[name] !== undefined;
-    }
+    case 'pr':
+      return { kind: 'present', name: attributeOf(node.attrPath, context).name };
     case 'eq':
     case 'ne':
     case 'co':
@@ -146,20 +140,14 @@ function compileComparison(
   path: string,
   value: string | number | boolean | null,
   context: CompileContext,
-): Evaluate {
+): FilterNode {
   const { name, caseExact } = attributeOf(path, context);
   const position = wordPosition(path, context);
   if (value === null)
     throw new FilterRefusal(`expected a value in quotes; for "absent" write not (${name} pr)`, position);
   if (typeof value !== 'string') throw new FilterRefusal('expected a value in quotes', position);
   refuseImpossibleValue(name, operator, value, position);
-  const fold = caseExact ? normalise : foldCase;
-  const wanted = fold(value);
-  return (facts) => {
-    const actual = facts[name];
-    if (actual === null || actual === undefined) return null;
-    return compare(operator, fold(actual), wanted);
-  };
+  return { kind: 'compare', name, operator, value, caseExact };
 }
 
 function refuseImpossibleValue(
@@ -172,7 +160,7 @@ function refuseImpossibleValue(
   if (name === 'startDate' && !isPart && !isoDate.test(value)) {
     throw new FilterRefusal('startDate compares with a date such as 2026-01-31', position);
   }
-  if (name === 'employmentType' && !isPart && !['employee', 'contractor'].includes(foldCase(value))) {
+  if (name === 'employmentType' && !isPart && !['employee', 'contractor'].includes(foldText(value, false))) {
     throw new FilterRefusal('employmentType is employee or contractor', position);
   }
 }
@@ -198,51 +186,4 @@ function attributeOf(path: string, context: CompileContext): { name: AttributeNa
 function wordPosition(text: string, { tokens }: CompileContext): number {
   const isSame = (token: FilterToken): boolean => !token.isString && token.text.toLowerCase() === text.toLowerCase();
   return tokens.find(isSame)?.position ?? 0;
-}
-
-type ComparisonOperator = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
-
-function compare(operator: ComparisonOperator, actual: string, wanted: string): boolean {
-  switch (operator) {
-    case 'eq':
-      return actual === wanted;
-    case 'ne':
-      return actual !== wanted;
-    case 'co':
-      return actual.includes(wanted);
-    case 'sw':
-      return actual.startsWith(wanted);
-    case 'ew':
-      return actual.endsWith(wanted);
-    case 'gt':
-      return actual > wanted;
-    case 'ge':
-      return actual >= wanted;
-    case 'lt':
-      return actual < wanted;
-    case 'le':
-      return actual <= wanted;
-    default:
-      return operator satisfies never;
-  }
-}
-
-const normalise = (text: string): string => text.normalize('NFC');
-const foldCase = (text: string): string => text.normalize('NFC').toLowerCase();
-const negate = (truth: Truth): Truth => (truth === null ? null : !truth);
-
-function all(parts: readonly Evaluate[]): Evaluate {
-  return (facts) => {
-    const truths = parts.map((part) => part(facts));
-    if (truths.includes(false)) return false;
-    return truths.includes(null) ? null : true;
-  };
-}
-
-function any(parts: readonly Evaluate[]): Evaluate {
-  return (facts) => {
-    const truths = parts.map((part) => part(facts));
-    if (truths.includes(true)) return true;
-    return truths.includes(null) ? null : false;
-  };
 }

@@ -21,12 +21,15 @@ export function matchProfiles(
   index: PolicyIndex,
   chosenProfileIds: readonly string[] = [],
 ): ProfileMatch[] {
-  const matches = index.policy.profiles.flatMap((profile) => {
-    if (index.filterByProfileId.get(profile.id)?.matches(facts) === true) {
-      return [{ profile, confidence: profile.confidence }];
-    }
-    return chosenProfileIds.includes(profile.id) ? [{ profile, confidence: 0 }] : [];
-  });
+  const matches = index.profileLookup
+    .candidates(facts)
+    .filter(({ id }) => index.filterByProfileId.get(id)?.matches(facts) === true)
+    .map((profile) => ({ profile, confidence: profile.confidence }));
+  for (const id of new Set(chosenProfileIds)) {
+    const profile = index.profileById.get(id);
+    const isMatch = matches.some((match) => match.profile.id === id);
+    if (profile !== undefined && !isMatch) matches.push({ profile, confidence: 0 });
+  }
   return matches
     .map((match) => ({ ...match, excludedBy: excludedBy(match.profile, matches) }))
     .toSorted((a, b) => (a.profile.id < b.profile.id ? -1 : 1));

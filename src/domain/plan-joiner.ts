@@ -133,15 +133,14 @@ function profileChoice(profile: RoleProfile, input: PlanJoinerInput): Item {
 }
 
 function routeContext(input: PlanJoinerInput): Omit<RouteInput, 'roles' | 'ownerRef'> {
-  const { policy } = input.index;
-  const owners = [...policy.systems, ...policy.entitlements].map(({ owner }) => owner);
+  const { policy, ownerRefs } = input.index;
   return {
     beneficiaryId: input.personId,
     requesterId: null,
     managerRef: input.facts.managerKey === null ? null : `${input.source}/${input.facts.managerKey}`,
     nextManagerRef: input.nextManagerRef ?? null,
     routing: policy.routing,
-    lastResortRefs: [...new Set(owners)].toSorted(compareText),
+    lastResortRefs: ownerRefs,
     people: input.people,
   };
 }

@@ -1,12 +1,19 @@
 /** A checked policy with what the rules look up in it: compiled filters and entitlements by id and by vendor id. */
-import type { EntitlementPolicy, Policy, SystemPolicy } from '../schemas/policy.ts';
+import type { EntitlementPolicy, Policy, RoleProfile, SystemPolicy } from '../schemas/policy.ts';
+import { compareText } from './compare-text.ts';
 import { AppError } from './errors.ts';
 import { compileFilter } from './filter.ts';
 import type { CompiledFilter } from './filter.ts';
+import { profileLookup } from './profile-lookup.ts';
+import type { ProfileLookup } from './profile-lookup.ts';
 
 export interface PolicyIndex {
   policy: Policy;
   filterByProfileId: ReadonlyMap<string, CompiledFilter>;
+  profileLookup: ProfileLookup;
+  profileById: ReadonlyMap<string, RoleProfile>;
+  /** Everybody who owns a system or an entitlement, sorted. */
+  ownerRefs: readonly string[];
   systemById: ReadonlyMap<string, SystemPolicy>;
   entitlementById: ReadonlyMap<string, EntitlementPolicy>;
   /** Keys from {@link vendorKey}. */
@@ -31,6 +38,11 @@ export function indexPolicy(policy: Policy): PolicyIndex {
   return {
     policy,
     filterByProfileId,
+    profileLookup: profileLookup(policy.profiles, filterByProfileId),
+    profileById: new Map(policy.profiles.map((profile) => [profile.id, profile])),
+    ownerRefs: [...new Set([...policy.systems, ...policy.entitlements].map(({ owner }) => owner))].toSorted(
+      compareText,
+    ),
     systemById: new Map(policy.systems.map((system) => [system.id, system])),
     entitlementById: new Map(policy.entitlements.map((entitlement) => [entitlement.id, entitlement])),
     entitlementByVendorKey: new Map(

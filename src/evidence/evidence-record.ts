@@ -27,6 +27,8 @@ export const evidenceKinds = [
   'approvalOpened',
   'approvalClosed',
   'authorised',
+  'policyProposed',
+  'policyApproved',
   'policyActivated',
   // The course of cases.
   'cutoffStarted',

@@ -24,7 +24,10 @@ import { internalRoutes } from './routes/internal.ts';
 import { loginRoutes } from './routes/login.ts';
 import { meRoutes } from './routes/me.ts';
 import { personRoutes } from './routes/persons.ts';
+import { accessRoutes } from './routes/access.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { policyTrialRoutes } from './routes/policy-trials.ts';
+import { policyVersionRoutes } from './routes/policy-versions.ts';
 import { storyRoutes } from './routes/story.ts';
 import { systemRoutes } from './routes/systems.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -48,7 +51,10 @@ const routeFiles = [
   loginRoutes,
   meRoutes,
   personRoutes,
+  accessRoutes,
   policyRoutes,
+  policyTrialRoutes,
+  policyVersionRoutes,
   storyRoutes,
   systemRoutes,
   webhookRoutes,

@@ -12,7 +12,11 @@ type GuardedEndpoint = {
 }[Endpoint];
 type OpenEndpoint = Exclude<Endpoint, GuardedEndpoint>;
 /** Endpoints that change nothing although they are asked by POST. */
-const readsByPost: ReadonlySet<Endpoint> = new Set<Endpoint>(['POST /codec/decode']);
+const readsByPost: ReadonlySet<Endpoint> = new Set<Endpoint>([
+  'POST /codec/decode',
+  'POST /api/v1/policy/diff',
+  'POST /api/v1/policy/simulate',
+]);
 
 type Answer = Response | Promise<Response>;
 

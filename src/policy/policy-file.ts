@@ -6,10 +6,13 @@ import { PolicyDocument } from '../schemas/policy.ts';
 import type { Finding, PathKey } from './finding.ts';
 import { pathText } from './finding.ts';
 
-export interface PolicyFile {
+export type PolicyFile = YamlFile<PolicyDocument>;
+
+/** A parsed file of any shape. */
+export interface YamlFile<Shape> {
   name: string;
-  /** Null where the file does not have the shape of a policy document; the findings say why. */
-  document: PolicyDocument | null;
+  /** Null where the file does not have the shape; the findings say why. */
+  document: Shape | null;
   findings: Finding[];
   /** A finding at the value under that path, or at the nearest value above it. */
   findingAt(path: readonly PathKey[], message: string, target?: FindingTarget): Finding;
@@ -22,8 +25,13 @@ export interface FindingTarget {
   offsetInText?: number;
 }
 
-/** Parses one file. Messages never quote the text around an error: it might hold a secret given in clear. */
+/** Parses one file of a policy. */
 export function parsePolicyFile(name: string, text: string): PolicyFile {
+  return parseYamlFile(name, text, PolicyDocument);
+}
+
+/** Parses one file. Messages never quote the text around an error: it might hold a secret given in clear. */
+export function parseYamlFile<Shape>(name: string, text: string, schema: z.ZodType<Shape>): YamlFile<Shape> {
   const lines = new LineCounter();
   const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const findingAt = (path: readonly PathKey[], message: string, target: FindingTarget = {}): Finding => {
@@ -42,7 +50,7 @@ export function parsePolicyFile(name: string, text: string): PolicyFile {
     const message = 'expected an alias of an anchor that stands before it, and not too many of them';
     return { name, document: null, findings: [{ file: name, line, column: col, path: '', message }], findingAt };
   }
-  const parsed = PolicyDocument.safeParse(value.value ?? {});
+  const parsed = schema.safeParse(value.value ?? {});
   if (parsed.success) return { name, document: parsed.data, findings, findingAt };
   return {
     name,

@@ -2,10 +2,12 @@
 import { Migrator, type Migration } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as policyApproval from './migrations/0004-policy-approval.ts';
 import * as movers from './migrations/0009-movers.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
+  '0004-policy-approval': policyApproval,
   '0009-movers': movers,
 };
 

@@ -2,6 +2,7 @@
  * Everything that rules need to know about one person at one moment, read from signed rows: facts, policy, decisions,
  * grants. The plan (worker) and the issuer (server) stand on the same reading, so that they cannot disagree.
  */
+import type { Selectable } from 'kysely';
 import { itemOutcome } from '../domain/item-outcome.ts';
 import {
   chosenProfileIds,
@@ -23,13 +24,14 @@ import type { Item } from '../schemas/item.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { openDeparture, standingCutoff } from './cases.ts';
 import type { Db, Tx } from './db.ts';
-import { decisionsOfSpell } from './decisions.ts';
+import { decisionsOfSpell, type DecisionRow } from './decisions.ts';
 import { readManagerLine } from './manager-line.ts';
 import { getPerson, resolvePersonRefs, type PersonRow } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
 import type { Verifier } from './signing-key.ts';
+import type { PersonGrantTable } from './tables.ts';
 
 export interface ContextKeys {
   vault: PersonVault;
@@ -106,14 +108,26 @@ export async function readPersonContext(
   };
 }
 
-function policyRefs(policy: Policy): string[] {
+/** Everybody whom a policy names. */
+export function policyRefs(policy: Policy): string[] {
   const owners = [...policy.systems, ...policy.entitlements].map(({ owner }) => owner);
   return [...new Set([...owners, ...policy.routing.security, policy.routing.fallbackOwner])];
 }
 
-async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
+/** Signed decisions of a spell, oldest first. */
+export async function readDecisions(
+  db: Db | Tx,
+  verifier: Verifier,
+  personId: string,
+  spellN: number,
+): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
-  return rows.map((row) => ({
+  return rows.map(toDecision);
+}
+
+/** A row as the rules take it; the reason stays sealed. */
+export function toDecision(row: DecisionRow): Decision {
+  return {
     decisionId: row.decision_id as Decision['decisionId'],
     approvalId: row.approval_id as Decision['approvalId'],
     personId: row.person_id as Decision['personId'],
@@ -122,55 +136,55 @@ async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, 
     verdicts: row.verdicts,
     reason: '',
     decidedAt: row.decided_at.toISOString(),
-  }));
+  };
 }
 
-async function readGrants(
-  db: Db | Tx,
-  personId: string,
-  spellN: number,
-): Promise<Pick<PersonContext, 'grants' | 'found' | 'heldIds'>> {
+export const grantColumns = [
+  'system_id',
+  'vendor_entitlement_id',
+  'entitlement_id',
+  'since',
+  'basis',
+  'spell_n',
+  'state',
+  'verified_at',
+] as const;
+
+type GrantRow = Pick<Selectable<PersonGrantTable>, (typeof grantColumns)[number]>;
+
+async function readGrants(db: Db | Tx, personId: string, spellN: number): Promise<GrantsOfPerson> {
   const rows = await db
     .selectFrom('person_grant')
-    .select([
-      'system_id',
-      'vendor_entitlement_id',
-      'entitlement_id',
-      'since',
-      'basis',
-      'spell_n',
-      'state',
-      'verified_at',
-    ])
+    .select(grantColumns)
     .where('person_id', '=', personId)
     .orderBy('system_id')
     .orderBy('vendor_entitlement_id')
     .execute();
-  const isHeld = (row: (typeof rows)[number]): boolean => row.state === 'held';
+  return grantsOf(rows, spellN);
+}
+
+export type GrantsOfPerson = Pick<PersonContext, 'grants' | 'found' | 'heldIds'>;
+
+/** What the rows of one person say to the rules. */
+export function grantsOf(rows: readonly GrantRow[], spellN: number): GrantsOfPerson {
+  const held = rows.filter((row) => row.state === 'held');
   return {
     grants: rows
       .filter((row) => row.basis !== 'found' && row.spell_n === spellN)
-      .flatMap(({ entitlement_id: id, since, basis }) =>
-        id === null
-          ? []
-          : [
-              {
-                entitlementId: id,
-                grantedAt: since.toISOString(),
-                basis: basis === 'policy' ? ('policy' as const) : ('decision' as const),
-              },
-            ],
-      ),
-    found: rows
-      .filter((row) => row.basis === 'found' && isHeld(row))
+      .flatMap(({ entitlement_id: entitlementId, since, basis }) => {
+        const by = basis === 'policy' ? ('policy' as const) : ('decision' as const);
+        return entitlementId === null ? [] : [{ entitlementId, grantedAt: since.toISOString(), basis: by }];
+      }),
+    found: held
+      .filter((row) => row.basis === 'found')
       .map((row) => ({
         systemId: row.system_id,
         entitlementId: row.entitlement_id,
         vendorEntitlementId: row.vendor_entitlement_id,
       })),
     heldIds: new Set(
-      rows
-        .filter((row) => isHeld(row) && (row.basis === 'found' || row.verified_at !== null))
+      held
+        .filter((row) => row.basis === 'found' || row.verified_at !== null)
         .flatMap(({ entitlement_id: id }) => (id === null ? [] : [id])),
     ),
   };

@@ -1,6 +1,7 @@
 /** Policy versions: a version is its content hash, signed by the server when it becomes active, and kept for ever. */
 import type { Policy } from '../schemas/policy.ts';
 import type { Db, Tx } from './db.ts';
+import { recordActivation, type PolicyActivation } from './policy-history.ts';
 import type { Signer, Verifier } from './signing-key.ts';
 
 export interface PolicyVersion {
@@ -14,11 +15,17 @@ const document = (row: { policy_hash: string; activated_at: Date; activated_by: 
   activatedBy: row.activated_by,
 });
 
-/** Makes a version the active one. Activating the active version again changes nothing and answers false. */
+/** Where the version came from and who stands behind it, for the history of activations. */
+export type ActivationOrigin = Pick<PolicyActivation, 'sourceHash' | 'mode' | 'proposedBy' | 'approvedBy'>;
+
+/**
+ * Makes a version the active one and records the activation. Activating the active version again changes nothing and
+ * answers false.
+ */
 export async function activateVersion(
   tx: Tx,
   signer: Signer,
-  version: PolicyVersion & { by: string; now: Date },
+  version: PolicyVersion & { by: string; now: Date; origin?: ActivationOrigin },
 ): Promise<boolean> {
   const active = await tx
     .selectFrom('policy_version')
@@ -35,6 +42,9 @@ export async function activateVersion(
     .values({ ...row, content: JSON.stringify(version.policy) })
     .onConflict((conflict) => conflict.column('policy_hash').doUpdateSet(row))
     .execute();
+  const origin = version.origin ?? { sourceHash: null, mode: 'onePerson', proposedBy: version.by, approvedBy: null };
+  const activatedAt = version.now.toISOString();
+  await recordActivation(tx, signer, { policyHash: version.policyHash, activatedAt, ...origin });
   return true;
 }
 

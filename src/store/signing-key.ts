@@ -17,7 +17,15 @@ import canonicalize from 'canonicalize';
 
 /** What a signature is over: a purpose that keeps kinds of documents apart, and the document in canonical JSON. */
 export type SignaturePurpose =
-  'snapshot' | 'policy' | 'decision' | 'authorisation' | 'departure' | 'checkpoint' | 'export';
+  | 'snapshot'
+  | 'policy'
+  | 'decision'
+  | 'authorisation'
+  | 'departure'
+  | 'checkpoint'
+  | 'export'
+  | 'policyProposal'
+  | 'policyActivation';
 
 export interface Signature {
   keyId: string;

@@ -81,6 +81,42 @@ export interface PolicyVersionTable {
   key_id: string;
   signature: string;
 }
+/** One YAML file of a policy, as it was read. */
+export interface PolicySourceFile {
+  name: string;
+  text: string;
+}
+/** `bootstrap`: the first version of an installation. The others: how many people stood behind it. */
+export type PolicyActivationMode = 'bootstrap' | 'onePerson' | 'twoPeople';
+export interface PolicySourceTable {
+  source_hash: string;
+  files: Json<PolicySourceFile[]>;
+}
+export interface PolicyProposalTable {
+  proposal_id: string;
+  policy_hash: string;
+  source_hash: string;
+  content: Json<Policy>;
+  base_hash: string | null;
+  diff_hash: string;
+  proposed_at: Timestamp;
+  proposed_by: string;
+  key_id: string;
+  signature: string;
+  state: 'open' | 'activated' | 'replaced';
+  closed_at: NullableTimestamp;
+}
+export interface PolicyActivationTable {
+  activation_id: string;
+  policy_hash: string;
+  source_hash: string | null;
+  mode: PolicyActivationMode;
+  activated_at: Timestamp;
+  proposed_by: string;
+  approved_by: string | null;
+  key_id: string;
+  signature: string;
+}
 export interface CaseTable {
   person_id: string;
   n: number;
@@ -332,6 +368,9 @@ export interface Tables {
   intake_refusal: IntakeRefusalTable;
   watermark: WatermarkTable;
   policy_version: PolicyVersionTable;
+  policy_source: PolicySourceTable;
+  policy_proposal: PolicyProposalTable;
+  policy_activation: PolicyActivationTable;
   usher_case: CaseTable;
   cutoff: CutoffTable;
   delivery: DeliveryTable;

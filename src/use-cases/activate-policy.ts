@@ -1,45 +1,59 @@
-/** Makes the policy in the folder the active version: checked, hashed, signed, and kept with its content. */
+/** Makes a policy the active version: checked, hashed, signed, and kept with its content, its files and who stands behind it. */
 import { AppError } from '../domain/errors.ts';
 import { appendEvidence } from '../evidence/log.ts';
-import { connectorById, allManifests } from '../connectors/registry.ts';
-import { checkPolicy } from '../policy/check.ts';
-import { findingText } from '../policy/finding.ts';
-import { policyHash as hashOf } from '../policy/hash.ts';
-import { knownConnectors } from '../policy/known-connector.ts';
-import { activateVersion } from '../store/policies.ts';
+import { readPolicyOf } from '../policy/read-policy.ts';
+import type { Policy } from '../schemas/policy.ts';
+import { lockInTx, type Tx } from '../store/db.ts';
+import { activateVersion, type ActivationOrigin } from '../store/policies.ts';
+import { savePolicySource } from '../store/policy-history.ts';
+import type { PolicyActivationMode } from '../store/tables.ts';
+import { installedConnectors } from './installed-connectors.ts';
 import type { ServerDeps } from './server-deps.ts';
 
-/** `by` is a person id, or `bootstrap` for the embedded default. Throws AppError `policyInvalid` with the first findings. */
+/**
+ * Activates the policy in the server's folder on one person's word. `by` is a person id, or `bootstrap` for the first
+ * version of an installation. Throws AppError `policyInvalid` with the first findings, and `conflict` where this
+ * installation wants two people.
+ */
 export async function activatePolicy(
   deps: ServerDeps,
   input: { by: string },
 ): Promise<{ policyHash: string; changed: boolean }> {
-  const known = knownConnectors(allManifests().flatMap(({ id }) => connectorById(id) ?? []));
-  const { policy, findings } = await checkPolicy(deps.policyDir, known);
-  if (!policy) {
-    const shown = findings.slice(0, 5).map(findingText);
-    throw new AppError(
-      'policyInvalid',
-      [...shown, ...(findings.length > 5 ? [`and ${findings.length - 5} more`] : [])].join('; '),
-    );
-  }
-  const policyHash = hashOf(policy);
-  const now = deps.now();
+  const mode = await modeOf(deps, input.by);
+  const { policyHash, policy, files } = await readPolicyOf(deps.policyDir, installedConnectors());
   const changed = await deps.db.transaction().execute(async (tx) => {
-    const isChanged = await activateVersion(tx, deps.signer, { policyHash, policy, by: input.by, now });
-    if (!isChanged) return false;
-    const body = { policyHash, by: input.by, at: now.toISOString() };
-    const record = {
-      operationKey: policyHash,
-      kind: 'policyActivated' as const,
-      personId: null,
-      caseId: null,
-      body,
-      values: null,
-    };
-    await appendEvidence(tx, deps.vault, [record], now);
-    return true;
+    await lockInTx(tx, 'policy');
+    const sourceHash = await savePolicySource(tx, files);
+    const origin = { sourceHash, mode, proposedBy: input.by, approvedBy: null };
+    return makeActive(deps, tx, { policyHash, policy, by: input.by, origin });
   });
   deps.log.info({ policyHash, changed }, 'policy active');
   return { policyHash, changed };
+}
+
+async function modeOf(deps: ServerDeps, by: string): Promise<PolicyActivationMode> {
+  if (by === 'bootstrap' && (await deps.policies.active()) === null) return 'bootstrap';
+  if (deps.policyApprovals === 1) return 'onePerson';
+  throw new AppError('conflict', 'Two people stand behind a policy here: usher policy propose, usher policy approve.');
+}
+
+/** Inside the caller's transaction, which holds the lock `policy`. Answers false when the version is active already. */
+export async function makeActive(
+  deps: ServerDeps,
+  tx: Tx,
+  version: { policyHash: string; policy: Policy; by: string; origin: ActivationOrigin },
+): Promise<boolean> {
+  const now = deps.now();
+  if (!(await activateVersion(tx, deps.signer, { ...version, now }))) return false;
+  const { policyHash, by, origin } = version;
+  const record = {
+    operationKey: policyHash,
+    kind: 'policyActivated' as const,
+    personId: null,
+    caseId: null,
+    body: { policyHash, by, at: now.toISOString(), ...origin },
+    values: null,
+  };
+  await appendEvidence(tx, deps.vault, [record], now);
+  return true;
 }

@@ -31,6 +31,8 @@ export interface ServerDeps {
    */
   hris: (lane: Lane) => Promise<ReadonlyMap<string, HrisConnector>>;
   policyDir: string;
+  /** How many people stand behind a policy version: with 2 `policy activate` is refused, one proposes and another approves. */
+  policyApprovals: 1 | 2;
   publicUrl: string;
   mailboxUrl: string | null;
   temporal: TemporalPort | null;

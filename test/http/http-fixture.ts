@@ -117,6 +117,7 @@ function createDeps(db: Db, keysDir: string, now: () => Date): HttpDeps {
     now,
     hris: () => Promise.resolve(new Map([['bamboohr', hris]])),
     policyDir: resolve('sandbox/policies'),
+    policyApprovals: 1,
     publicUrl: 'http://127.0.0.1',
     mailboxUrl: null,
     temporal: null,

@@ -43,6 +43,8 @@ import { sharedBundle } from './workflow-bundle.ts';
 
 export interface WorldOptions {
   policyEdits?: readonly PolicyEdit[];
+  /** Default: one person activates a policy. */
+  policyApprovals?: 1 | 2;
   /** Default: verification concludes at once, since the sandbox is consistent at once. */
   consistencyWindowMsMax?: number;
   definitionById?: (id: string) => ConnectorDefinition | null;
@@ -164,6 +166,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     now: clock.now,
     hris: async () => new Map([['bamboohr', (await atServer.pool.open('hris', 'bamboohr')).connector]]),
     policyDir,
+    policyApprovals: options.policyApprovals ?? 1,
     publicUrl: 'http://127.0.0.1:0',
     mailboxUrl: null,
     temporal: createTemporalPort(client, null),

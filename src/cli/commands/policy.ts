@@ -5,10 +5,11 @@ import { Activated, Conflicts } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { moment } from '../output.ts';
+import { policyGroup } from '../policy-group.ts';
 
 export function policyCommands(program: Command, context: CliContext): void {
   const { out } = context;
-  const policy = program.command('policy').description('Policy as code');
+  const policy = policyGroup(program);
   policy
     .command('check [folder]')
     .description('Check a policy folder here, without the server (default: USHER_POLICY_DIR, else sandbox/policies)')
