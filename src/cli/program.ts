@@ -6,6 +6,8 @@ import { approvalCommands } from './commands/approvals.ts';
 import { auditCommands } from './commands/audit.ts';
 import { caseCommands } from './commands/cases.ts';
 import { holdCommands } from './commands/holds.ts';
+import { importCommands } from './commands/import.ts';
+import { baselineCommands } from './commands/baseline.ts';
 import { personCommands } from './commands/persons.ts';
 import { policyCommands } from './commands/policy.ts';
 import { systemCommands } from './commands/systems.ts';
@@ -25,6 +27,8 @@ const groups = [
   holdCommands,
   policyCommands,
   systemCommands,
+  importCommands,
+  baselineCommands,
   auditCommands,
 ];
 

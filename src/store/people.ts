@@ -92,6 +92,11 @@ export async function insertSnapshot(
   keys: { vault: PersonVault; signer: Signer },
   snapshot: Snapshot,
 ): Promise<void> {
+  await tx.insertInto('snapshot').values(sealSnapshot(keys, snapshot)).execute();
+}
+
+/** The row of a snapshot, sealed and signed. */
+export function sealSnapshot(keys: { vault: PersonVault; signer: Signer }, snapshot: Snapshot): SnapshotRow {
   const sealed = keys.vault.seal(snapshot.personId, snapshot.facts);
   const row = {
     snapshot_id: snapshot.snapshotId,
@@ -106,10 +111,7 @@ export async function insertSnapshot(
     zone: snapshot.window.zone,
   };
   const { keyId, signature } = keys.signer.sign('snapshot', snapshotDocument(row));
-  await tx
-    .insertInto('snapshot')
-    .values({ ...row, facts_sealed: sealed, key_id: keyId, signature })
-    .execute();
+  return { ...row, facts_sealed: sealed, key_id: keyId, signature };
 }
 
 export async function latestSnapshotRow(db: Db | Tx, personId: string): Promise<SnapshotRow | null> {

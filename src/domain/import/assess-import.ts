@@ -2,13 +2,13 @@
 import { checkManagers } from './check-managers.ts';
 import { checkPeople } from './check-people.ts';
 import { checkSpelling } from './check-spelling.ts';
-import { planColumns, type ColumnPlan, type ImportField } from './columns.ts';
+import { planColumns, type ColumnPlan, type MappedColumns } from './columns.ts';
 import type { ImportWarning, UnusableRow } from './findings.ts';
 import { mergeRows, type DuplicateRule } from './merge-rows.ts';
 import { readRows, type ImportedRow, type ImportTable, type ReadSettings } from './read-rows.ts';
 
 export interface ImportSettings extends ReadSettings {
-  columns: Partial<Record<ImportField, string>>;
+  columns: MappedColumns;
   duplicateIds: DuplicateRule;
 }
 

@@ -35,7 +35,14 @@ const knownHeaders: Readonly<Record<ImportField, readonly string[]>> = {
   displayName: ['displayname', 'fullname', 'name', 'preferredname', 'employeename', 'workername'],
   workEmail: ['workemail', 'emailwork', 'businessemail', 'companyemail', 'primaryworkemail', 'email', 'accountemail'],
   title: ['jobtitle', 'businesstitle', 'title', 'position', 'jobposition', 'jobstitle'],
-  department: ['department', 'departmentname', 'jobdepartmentname', 'dept', 'supervisoryorganization', 'costcentername'],
+  department: [
+    'department',
+    'departmentname',
+    'jobdepartmentname',
+    'dept',
+    'supervisoryorganization',
+    'costcentername',
+  ],
   division: ['division', 'businessunit', 'subfunction'],
   location: ['location', 'worklocation', 'office', 'joboffice', 'site', 'officelocation'],
   employmentType: [
@@ -103,6 +110,9 @@ export function whyForbidden(header: string): string | null {
   return forbidden.find(({ matches }) => matches.test(folded))?.reason ?? null;
 }
 
+/** Field to the name of its column. */
+export type MappedColumns = Readonly<Partial<Record<ImportField, string | undefined>>>;
+
 export interface ColumnPlan {
   /** Field to position in the header. */
   positions: Partial<Record<ImportField, number>>;
@@ -116,7 +126,7 @@ export interface ColumnPlan {
  * Which column is which. What the mapping names goes first, known header names fill the rest; a column is used once. A
  * mapping cannot make a forbidden column a fact.
  */
-export function planColumns(header: readonly string[], mapped: Partial<Record<ImportField, string>>): ColumnPlan {
+export function planColumns(header: readonly string[], mapped: MappedColumns): ColumnPlan {
   const plan: ColumnPlan = { positions: {}, read: [], notImported: [], faults: [] };
   const used = new Set<number>();
   const take = (field: ImportField, position: number): void => {
@@ -128,7 +138,8 @@ export function planColumns(header: readonly string[], mapped: Partial<Record<Im
     const column = mapped[field];
     if (column === undefined) continue;
     const position = header.findIndex((name) => foldHeader(name) === foldHeader(column));
-    const reason = position === -1 ? 'the file has no such column' : field === 'birthDate' ? null : whyForbidden(column);
+    const reason =
+      position === -1 ? 'the file has no such column' : field === 'birthDate' ? null : whyForbidden(column);
     if (reason !== null) plan.faults.push({ field, column, reason });
     else take(field, position);
   }

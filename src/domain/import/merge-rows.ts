@@ -39,7 +39,12 @@ function mergeOne(
   }
   if (variants.size === 1) {
     const message = 'the same row several times; it is read once';
-    merged.warnings.push({ code: 'repeatedRow', lines: rows.map(({ line }) => line), sourceKeys: [sourceKey], message });
+    merged.warnings.push({
+      code: 'repeatedRow',
+      lines: rows.map(({ line }) => line),
+      sourceKeys: [sourceKey],
+      message,
+    });
     return first;
   }
   const kept = rule === 'refuse' ? null : ((rule === 'first' ? first : rows.at(-1)) ?? null);

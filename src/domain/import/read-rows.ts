@@ -232,7 +232,8 @@ function employmentTypeOf(reader: Reader, { employmentTypes, defaults }: ReadSet
   if (word === null && !reader.has('employmentType')) return 'employee';
   const known = readEmploymentType(word ?? '', employmentTypes);
   if (known !== null) return known;
-  const reason = 'no known kind of employment: say under employmentTypes in a mapping whether it is employee or contractor';
+  const reason =
+    'no known kind of employment: say under employmentTypes in a mapping whether it is employee or contractor';
   throw new RowProblem({ code: 'unknownEmploymentType', field: 'employmentType', reason });
 }
 
