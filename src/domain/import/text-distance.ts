@@ -53,5 +53,6 @@ export function slipsAllowed(text: string): number {
 /** Whether two folded texts that are not equal are probably one, misspelt. */
 export function isMisspelt(a: string, b: string): boolean {
   const max = Math.min(slipsAllowed(a), slipsAllowed(b));
-  return max > 0 && numbersIn(a) === numbersIn(b) && editDistance(a, b, max) <= max;
+  if (max === 0 || Math.abs(a.length - b.length) > max) return false;
+  return numbersIn(a) === numbersIn(b) && editDistance(a, b, max) <= max;
 }
