@@ -1,6 +1,7 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { AppError } from '../domain/errors.ts';
+import { isObserveOnly } from '../domain/observe-only.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
 import type { QuorumState } from '../domain/quorum.ts';
 import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
@@ -11,6 +12,7 @@ import type { Item } from '../schemas/item.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import {
+  grantableIds,
   justifiedNow,
   mayAccess,
   planAccess,
@@ -97,7 +99,7 @@ async function planArrival(
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
   const plan = planAccess(context, input.at);
-  const justifiedIds = new Set(justifiedNow(context, plan, input.at).map((entry) => entry.entitlementId));
+  const justifiedIds = grantableIds(justifiedNow(context, plan, input.at));
   const open = await withoutHeld(deps, context, plan, justifiedIds);
   const { items, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
   const routes = [
@@ -220,11 +222,16 @@ async function propose(
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: Item[],
-  approvedDigests: string[] = [],
+  wanted: Item[],
+  approvedBefore: string[] = [],
 ): Promise<PlanCaseResult> {
   const { policy } = context.index;
-  await storeProposal(deps, input, usherCase, context, items);
+  // What policy only observes is left out here, and the record says so: the issuer would sign nothing for it.
+  const items = wanted.filter(({ systemId }) => !isObserveOnly(policy, systemId));
+  const leftOut = wanted.filter(({ systemId }) => isObserveOnly(policy, systemId));
+  const planned = new Set<string>(items.map((item) => item.itemDigest));
+  const approvedDigests = approvedBefore.filter((digest) => planned.has(digest));
+  await storeProposal(deps, input, usherCase, context, { items, leftOut });
   return {
     phase: 'items',
     kind: usherCase.kind,
@@ -247,6 +254,8 @@ function inputHashOf(input: PlanCaseInput, context: PersonContext): string {
       people: context.people,
       decisions: context.decisions.map((decision) => decision.decisionId),
       grants: context.grants,
+      // Named only where there is something, so that hashes of plans from before stay what they were.
+      ...(context.found.length === 0 ? {} : { found: context.found }),
       accounts: input.accounts,
       at: input.at,
     }),
@@ -258,10 +267,14 @@ async function storeProposal(
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: readonly Item[],
+  { items, leftOut: leftOutItems }: { items: readonly Item[]; leftOut: readonly Item[] },
 ): Promise<void> {
   const now = deps.now();
   const { personId, n, proposalId, at } = input;
+  const leftOut = leftOutItems.map(({ systemId, action, entitlementId, vendorEntitlementId, accountId }) => ({
+    ...{ systemId, action, entitlementId, vendorEntitlementId, accountId, because: 'observeOnly' },
+  }));
+  const besides = leftOut.length === 0 ? {} : { leftOut };
   const { policyHash, snapshot } = context;
   const { snapshotId } = snapshot;
   const inputHash = inputHashOf(input, context);
@@ -281,9 +294,9 @@ async function storeProposal(
       })
       .onConflict((conflict) => conflict.column('proposal_id').doNothing())
       .execute();
-    const data = { items: items.map(describe), kind: usherCase.kind };
+    const data = { items: items.map(describe), kind: usherCase.kind, ...besides };
     await tellStory(tx, { at: now, personId, n, kind: 'planned', data });
-    const body = { proposalId, snapshotId, policyHash, inputHash, at, items };
+    const body = { proposalId, snapshotId, policyHash, inputHash, at, items, ...besides };
     const about = { operationKey: proposalId, personId, caseId: usherCase.case_id };
     await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values: null }], now);
   });

@@ -3,12 +3,14 @@
  * granted is derived again from signed snapshots, policy and decisions; what may be removed follows from their absence.
  */
 import { itemDigest } from '../domain/item-digest.ts';
+import { isObserveOnly } from '../domain/observe-only.ts';
 import { quorum } from '../domain/quorum.ts';
 import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
 import type { Item, ItemBasis } from '../schemas/item.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import type { Db } from '../store/db.ts';
 import {
+  grantableIds,
   justifiedNow,
   mayAccess,
   planAccess,
@@ -28,7 +30,7 @@ const CLOCK_SKEW_MS = 30_000;
  * at all: somebody invented them, and security hears of it.
  */
 export type RefusalCode =
-  'unknownCase' | 'closedCase' | 'notPlanned' | 'notDecided' | 'denied' | 'superseded' | 'unknownItem';
+  'unknownCase' | 'closedCase' | 'notPlanned' | 'notDecided' | 'denied' | 'superseded' | 'unknownItem' | 'observeOnly';
 
 export interface IssueInput {
   personId: string;
@@ -81,12 +83,17 @@ function createJudge(
 ): (digest: string) => Judgement {
   const plan = planAccess(context, at);
   const planned = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
-  const justifiedIds = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
+  const justifications = justifiedNow(context, plan, at);
+  const justifiedIds = new Set(justifications.map((entry) => entry.entitlementId));
+  const grantable = grantableIds(justifications);
+  const { policy } = context.index;
   return (digest) => {
     const isClosed = usherCase.closed_at !== null;
     const item = planned.get(digest);
+    const systemId = item?.systemId ?? proposed.get(digest)?.systemId ?? '';
+    if (isObserveOnly(policy, systemId)) return { refused: 'observeOnly' };
     if (item?.action === 'grant' && isClosed) return { refused: 'closedCase' };
-    if (item?.action === 'grant') return judgeGrant(item, context, usherCase, justifiedIds, at);
+    if (item?.action === 'grant') return judgeGrant(item, context, usherCase, grantable, at);
     const removal = proposed.get(digest);
     if (!removal) return { refused: 'unknownItem' };
     // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.

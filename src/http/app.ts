@@ -13,6 +13,7 @@ import { problemOf, problemResponse } from './problem.ts';
 import { createRouter } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { baselineRoutes } from './routes/baseline.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { allowTemporalUi, codecRoutes } from './routes/codec.ts';
 import { decideRoutes } from './routes/decide.ts';
@@ -41,6 +42,7 @@ const CODEC_BYTES_MAX = 4 * 1024 * 1024;
 const routeFiles = [
   approvalRoutes,
   auditRoutes,
+  baselineRoutes,
   caseRoutes,
   codecRoutes,
   decideRoutes,

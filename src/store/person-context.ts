@@ -7,6 +7,7 @@ import {
   chosenProfileIds,
   justified,
   type DecidedItem,
+  type FoundGrant,
   type GrantStart,
   type JustifiedInput,
 } from '../domain/justified.ts';
@@ -26,6 +27,7 @@ import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
 import type { Verifier } from './signing-key.ts';
+import { foundGrantsOf } from './system-modes.ts';
 
 export interface ContextKeys {
   vault: PersonVault;
@@ -42,6 +44,8 @@ export interface PersonContext {
   people: PeopleByRef;
   decisions: Decision[];
   grants: GrantStart[];
+  /** Held before Usher, on systems in baseline. */
+  found: FoundGrant[];
   /** When a departure of this person takes or took effect; null without one. */
   departsAt: string | null;
 }
@@ -86,6 +90,7 @@ export async function readPersonContext(
     people,
     decisions: await readDecisions(db, keys.verifier, personId, person.spell_n),
     grants: await readGrantStarts(db, personId, person.spell_n),
+    found: await foundGrantsOf(db, personId),
     departsAt: departure?.departure.effectiveAt ?? null,
   };
 }
@@ -185,9 +190,17 @@ export function justifiedNow(context: PersonContext, plan: Plan, at: string): Re
     index: context.index,
     decided: plan.decided,
     grants: context.grants,
-    found: [],
+    found: context.found,
     at,
     sha256Hex,
   };
   return justified(input);
+}
+
+/**
+ * Entitlements that a rule or a decision justifies. What was found before Usher may stay; it is no reason to write, and
+ * the worker may write its rows: no grant rests on it.
+ */
+export function grantableIds(justifications: ReturnType<typeof justified>): Set<string | null> {
+  return new Set(justifications.filter(({ because }) => because.kind !== 'found').map((entry) => entry.entitlementId));
 }
