@@ -42,6 +42,7 @@ export function assessImport({ table, settings, knownKeys, today }: AssessInput)
     unusable: [...rows.unusable, ...merged.unusable].toSorted((a, b) => a.line - b.line),
     warnings: [
       ...merged.warnings,
+      ...checkTypeColumn(columns, settings),
       ...checkManagers(people, knownKeys),
       ...checkPeople(people),
       ...checkSpelling(people),
@@ -62,4 +63,11 @@ function checkDates(people: readonly ImportedRow[], today: string): ImportWarnin
 function noted(rows: readonly ImportedRow[], code: 'startsLater' | 'endsLater', message: string): ImportWarning[] {
   if (rows.length === 0) return [];
   return [{ code, lines: rows.map(({ line }) => line), sourceKeys: rows.map(({ facts }) => facts.sourceKey), message }];
+}
+
+/** A contractor who is taken for an employee skips a manager's yes: a person has to know that nothing told them apart. */
+function checkTypeColumn({ positions }: ColumnPlan, { defaults }: ImportSettings): ImportWarning[] {
+  if (positions.employmentType !== undefined || defaults.employmentType !== null) return [];
+  const message = 'no column tells the kind of employment: everybody is taken for an employee';
+  return [{ code: 'noEmploymentType', lines: [1], sourceKeys: [], message }];
 }

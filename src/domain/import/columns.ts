@@ -47,7 +47,7 @@ const knownHeaders: Readonly<Record<ImportField, readonly string[]>> = {
   location: ['location', 'worklocation', 'office', 'joboffice', 'site', 'officelocation'],
   employmentType: [
     ...['employmenttype', 'workertype', 'employeetype', 'contracttype', 'workercategory', 'jobemploymenttype'],
-    ...['employmenthistorystatus', 'currentemploymentstatus'],
+    ...['employmenthistorystatus', 'currentemploymentstatus', 'type'],
   ],
   managerKey: [
     ...['managerid', 'manageruuid', 'manageremployeeid', 'manageremployeenumber', 'managernumber', 'supervisoreid'],

@@ -32,7 +32,8 @@ export type WarningCode =
   | 'departmentSpelling'
   | 'startsLater'
   | 'endsLater'
-  | 'endedSinceImport';
+  | 'endedSinceImport'
+  | 'noEmploymentType';
 
 export interface UnusableRow {
   line: number;
