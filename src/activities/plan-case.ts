@@ -272,7 +272,12 @@ async function storeProposal(
   const now = deps.now();
   const { personId, n, proposalId, at } = input;
   const leftOut = leftOutItems.map(({ systemId, action, entitlementId, vendorEntitlementId, accountId }) => ({
-    ...{ systemId, action, entitlementId, vendorEntitlementId, accountId, because: 'observeOnly' },
+    systemId,
+    action,
+    entitlementId,
+    vendorEntitlementId,
+    accountId,
+    because: 'observeOnly',
   }));
   const besides = leftOut.length === 0 ? {} : { leftOut };
   const { policyHash, snapshot } = context;

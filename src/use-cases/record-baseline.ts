@@ -92,7 +92,6 @@ async function recordBatch(
   batch: CorrelatedAccounts['matched'],
 ): Promise<void> {
   const now = deps.now();
-  const index = indexOf(version.policy);
   await tx
     .insertInto('account')
     .values(
@@ -108,6 +107,30 @@ async function recordBatch(
     )
     .onConflict((conflict) => conflict.columns(['system_id', 'account_id']).doNothing())
     .execute();
+  await insertFound(tx, { version, system }, batch, now);
+  const records = batch.map(({ personId, account }): EvidenceInput => ({
+    operationKey: sha256Hex(`baseline|${system.id}|${personId}`),
+    kind: 'found',
+    personId,
+    caseId: null,
+    body: {
+      what: 'baseline',
+      systemId: system.id,
+      accountId: account.accountId,
+      vendorEntitlementIds: account.vendorEntitlementIds.toSorted(),
+    },
+    values: null,
+  }));
+  await appendEvidence(tx, deps.vault, records, now);
+}
+
+async function insertFound(
+  tx: Tx,
+  { version, system }: TargetSystem,
+  batch: CorrelatedAccounts['matched'],
+  now: Date,
+): Promise<void> {
+  const index = indexOf(version.policy);
   const grants = batch.flatMap(({ personId, account }) =>
     [...new Set(account.vendorEntitlementIds)].map((vendorId) => ({
       person_id: personId,
@@ -127,18 +150,4 @@ async function recordBatch(
       .values(grants.slice(from, from + 2_000))
       .onConflict((conflict) => conflict.columns(['person_id', 'system_id', 'vendor_entitlement_id']).doNothing())
       .execute();
-  const records = batch.map(({ personId, account }): EvidenceInput => ({
-    operationKey: sha256Hex(`baseline|${system.id}|${personId}`),
-    kind: 'found',
-    personId,
-    caseId: null,
-    body: {
-      what: 'baseline',
-      systemId: system.id,
-      accountId: account.accountId,
-      vendorEntitlementIds: account.vendorEntitlementIds.toSorted(),
-    },
-    values: null,
-  }));
-  await appendEvidence(tx, deps.vault, records, now);
 }

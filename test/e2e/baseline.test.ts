@@ -71,8 +71,13 @@ describe('a system that begins in baseline', () => {
     if (!model) throw new Error('the CRM has users');
     users['crm-stranger'] = {
       ...model,
-      ...{ id: 'crm-stranger', userName: 'stranger@elsewhere.example', active: true },
-      attributes: { ...model.attributes, externalId: 'nobody-9' },
+      id: 'crm-stranger',
+      userName: 'stranger@elsewhere.example',
+      active: true,
+      attributes: {
+        ...model.attributes,
+        externalId: 'nobody-9',
+      },
     };
     const before = wholeState(world);
     const { status, json } = await post('crm/baseline');

@@ -1,11 +1,13 @@
 /** People from a file: they are there, and nothing happens to them. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { personRows, peopleCsv, postImport, type ImportAnswer } from '../support/import-driver.ts';
 import { wholeState } from '../support/company-view.ts';
 import { hire } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
+import { runCli } from '../../src/cli/program.ts';
 import { verifyLog } from '../../src/evidence/verify.ts';
 import { derivationsSettled } from '../../src/use-cases/derive-queue.ts';
 import { pollChanges } from '../../src/use-cases/poll-changes.ts';
@@ -182,5 +184,41 @@ describe('an erased person', () => {
     expect((await world.api(path, { method: 'POST', token: eraser, body: { reason: 'requested' } })).status).toBe(200);
     const report = await importForReal(file, { source: 'archive', keysOf: 'none' });
     expect(report.counts).toEqual({ created: 0, updated: 0, unchanged: 0, known: 0, erased: 1 });
+  });
+});
+
+describe('the command', () => {
+  async function usher(...args: string[]): Promise<{ exitCode: number; out: string; error: string }> {
+    let [out, error] = ['', ''];
+    const exitCode = await runCli(['--server', world.url, 'import', ...args], {
+      env: { USHER_TOKEN: token },
+      writeOut: (text) => void (out += text),
+      writeError: (text) => void (error += text),
+    });
+    return { exitCode, out, error };
+  }
+
+  test('shows the report and the hash, and writes with it; a mapping is sent along', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'usher-import-'));
+    const file = join(dir, 'people.csv');
+    const map = join(dir, 'map.yaml');
+    writeFileSync(file, 'Nr,Wer,Seit,Art,Salary\n9001,Ada Byron,2020-01-31,Extern,9\n9002,Bo Li,2020-02-30,Extern,9\n');
+    writeFileSync(
+      map,
+      'columns: { sourceKey: Nr, displayName: Wer, startDate: Seit, employmentType: Art }\nemploymentTypes: { Extern: contractor }\n',
+    );
+    const options = ['--map', map, '--source', 'cli', '--keys-of', 'none'];
+    const report = await usher(file, ...options);
+    expect(report).toMatchObject({ exitCode: 0, error: '' });
+    expect(report.out).toContain('line 3, Seit: expected a date that exists');
+    expect(report.out).toMatch(/Salary.*pay and bank details/);
+    expect(report.out).not.toMatch(/Ada|Byron/);
+    const hash = /--confirm ([0-9a-f]{64})/.exec(report.out)?.[1] ?? '';
+    expect((await usher(file, ...options, '--dry-run', '--confirm', hash)).exitCode).toBe(2);
+    const written = await usher(file, ...options, '--confirm', hash);
+    expect(written.out).toContain('No case was opened.');
+    expect(await usher(file, ...options, '--confirm', hash)).toMatchObject({ exitCode: 5 });
+    expect(await usher(join(dir, 'nothing.csv'))).toMatchObject({ exitCode: 2 });
+    rmSync(dir, { recursive: true });
   });
 });

@@ -75,7 +75,7 @@ export function personRows(count: number, firstId: number): FilePerson[] {
 
 /** A number as letters, so that names do not differ by digits only. */
 function letters(value: number): string {
-  return [...String(value)].map((digit) => 'bdfghklmnr'[Number(digit)]).join('');
+  return Array.from(String(value), (digit) => 'bdfghklmnr'[Number(digit)]).join('');
 }
 
 export function peopleCsv(rows: readonly FilePerson[]): string {
@@ -83,8 +83,17 @@ export function peopleCsv(rows: readonly FilePerson[]): string {
     'Employee ID,First Name,Last Name,Work Email,Job Title,Department,Location,Worker Type,Status,Hire Date,Manager ID';
   const lines = rows.map((row) =>
     [
-      ...[row.id, row.givenName, row.familyName, row.email, row.title, row.department, row.location],
-      ...[row.type, row.status, row.startDate, row.managerId],
+      row.id,
+      row.givenName,
+      row.familyName,
+      row.email,
+      row.title,
+      row.department,
+      row.location,
+      row.type,
+      row.status,
+      row.startDate,
+      row.managerId,
     ].join(','),
   );
   return `${[header, ...lines].join('\n')}\n`;

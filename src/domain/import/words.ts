@@ -4,17 +4,54 @@ import type { EmploymentType } from '../../schemas/facts.ts';
 export type EmploymentState = 'employed' | 'ended';
 
 const employee = [
-  ...['employee', 'fulltime', 'parttime', 'permanent', 'regular', 'internal', 'fixedterm', 'staff', 'salaried'],
-  ...['hourly', 'intern', 'trainee', 'apprentice', 'workingstudent', 'student', 'fulltimeemployee', 'parttimeemployee'],
+  'employee',
+  'fulltime',
+  'parttime',
+  'permanent',
+  'regular',
+  'internal',
+  'fixedterm',
+  'staff',
+  'salaried',
+  'hourly',
+  'intern',
+  'trainee',
+  'apprentice',
+  'workingstudent',
+  'student',
+  'fulltimeemployee',
+  'parttimeemployee',
 ];
 const contractor = [
-  ...['contractor', 'external', 'contingent', 'contingentworker', 'consultant', 'freelancer', 'freelance'],
-  ...['agency', 'agencyworker', 'temp', 'temporary', 'vendor', 'outsourced', 'independentcontractor'],
+  'contractor',
+  'external',
+  'contingent',
+  'contingentworker',
+  'consultant',
+  'freelancer',
+  'freelance',
+  'agency',
+  'agencyworker',
+  'temp',
+  'temporary',
+  'vendor',
+  'outsourced',
+  'independentcontractor',
 ];
 const employed = ['active', 'employed', 'onleave', 'leave', 'onboarding', 'onboarded', 'current', 'hired', 'a'];
 const ended = [
-  ...['inactive', 'terminated', 'left', 'former', 'formeremployee', 'resigned', 'retired', 'ended', 'offboarded'],
-  ...['dismissed', 'deceased', 't'],
+  'inactive',
+  'terminated',
+  'left',
+  'former',
+  'formeremployee',
+  'resigned',
+  'retired',
+  'ended',
+  'offboarded',
+  'dismissed',
+  'deceased',
+  't',
 ];
 
 const typeWords = new Map<string, EmploymentType>([

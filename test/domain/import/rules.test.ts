@@ -197,27 +197,23 @@ describe('columns', () => {
   });
 
   test.each([
-    ...[
-      'Birthday',
-      'date_of_birth',
-      'Gender',
-      'GenderPronoun',
-      'Salary',
-      'Pay rate',
-      'SSN',
-      'National ID',
-      'Nationality',
-    ],
-    ...[
-      'StreetAddress',
-      'Home address',
-      'ZipCode',
-      'City',
-      'Personal email',
-      'mobilePhone',
-      'Marital status',
-      'OnLeave',
-    ],
+    'Birthday',
+    'date_of_birth',
+    'Gender',
+    'GenderPronoun',
+    'Salary',
+    'Pay rate',
+    'SSN',
+    'National ID',
+    'Nationality',
+    'StreetAddress',
+    'Home address',
+    'ZipCode',
+    'City',
+    'Personal email',
+    'mobilePhone',
+    'Marital status',
+    'OnLeave',
   ])('%s is never imported, and the reason is named', (column) => {
     expect(whyForbidden(column)).not.toBeNull();
     const asked = planColumns(['id', column], { title: column });
