@@ -94,7 +94,7 @@ function finished(row: OperationRow | undefined): { outcome: AppliedOutcome; err
 
 type Outcomes = Map<string, { outcome: AppliedOutcome; errorCode: string | null }>;
 
-const superseded = new Set(['superseded', 'closedCase', 'denied']);
+const superseded = new Set(['superseded', 'closedCase', 'denied', 'observeOnly']);
 
 async function askIssuer(
   deps: WorkerDeps,

@@ -2,6 +2,7 @@
 import { checkDeparture } from '../authorisation/verifier.ts';
 import type { AccountView, CallContext } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
+import { isObserveOnly } from '../domain/observe-only.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { OpenSystem } from '../policy/connector-pool.ts';
 import { raiseAlert } from '../store/alerts.ts';
@@ -62,6 +63,8 @@ async function refusalOf(deps: WorkerDeps, input: CutOffInput): Promise<string |
   const signed = openDeparture(cutoff, deps.verifier);
   if (!signed) return 'forged';
   if (cutoff.state !== 'started') return 'notStarted';
+  const active = await deps.policies.active();
+  if (active && isObserveOnly(active.policy, input.systemId)) return 'observeOnly';
   const expected = { personId: input.personId, caseN: input.n, systemId: input.systemId, fence: person.fence };
   const verdict = checkDeparture(deps.verifier, signed, expected, deps.now());
   return verdict.isValid ? null : verdict.because;
@@ -71,7 +74,7 @@ async function refuse(deps: WorkerDeps, input: CutOffInput, because: string): Pr
   const caseId = `case_${input.personId}_${input.n}`;
   const now = deps.now();
   await deps.db.transaction().execute(async (tx) => {
-    if (because !== 'superseded') {
+    if (because !== 'superseded' && because !== 'observeOnly') {
       const isKnown = await tx
         .selectFrom('person')
         .select('person_id')

@@ -2,6 +2,7 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { compareText } from '../domain/compare-text.ts';
 import { AppError } from '../domain/errors.ts';
+import { isObserveOnly } from '../domain/observe-only.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
 import type { QuorumState } from '../domain/quorum.ts';
 import type { Justification } from '../domain/justified.ts';
@@ -14,6 +15,7 @@ import type { Item } from '../schemas/item.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
 import {
+  grantableIds,
   justifiedNow,
   isDeferred,
   mayAccess,
@@ -114,7 +116,7 @@ async function planArrival(
   const justifiedIds = new Set(justified.map((entry) => entry.entitlementId));
   const mustWait = isDeferred(context, plan, input.at);
   const open = plan.items.filter((item) => !isHeld(context, item, justifiedIds));
-  const given = withoutDecided(context, open, justifiedIds, input.at);
+  const given = withoutDecided(context, open, grantableIds(justified), input.at);
   const items = given.items.filter((item) => !mustWait(item));
   const isWaiting = new Set<string>(given.items.filter(mustWait).map((item) => item.itemDigest));
   const approvedDigests = given.approvedDigests.filter((digest) => !isWaiting.has(digest));
@@ -278,8 +280,14 @@ async function propose(
   context: PersonContext,
   proposed: Proposed,
 ): Promise<PlanCaseResult> {
-  await storeProposal(deps, input, usherCase, context, proposed.items);
-  return itemsPlan(input, usherCase, context, proposed);
+  const { policy } = context.index;
+  // What policy only observes is left out here, and the record says so: the issuer would sign nothing for it.
+  const items = proposed.items.filter(({ systemId }) => !isObserveOnly(policy, systemId));
+  const leftOut = proposed.items.filter(({ systemId }) => isObserveOnly(policy, systemId));
+  const planned = new Set<string>(items.map((item) => item.itemDigest));
+  const approvedDigests = (proposed.approvedDigests ?? []).filter((digest) => planned.has(digest));
+  await storeProposal(deps, input, usherCase, context, { items, leftOut });
+  return itemsPlan(input, usherCase, context, { ...proposed, items, approvedDigests });
 }
 
 function itemsPlan(
@@ -315,6 +323,8 @@ function inputHashOf(input: PlanCaseInput, context: PersonContext): string {
       people: context.people,
       decisions: context.decisions.map((decision) => decision.decisionId),
       grants: context.grants,
+      // Named only where there is something, so that hashes of plans from before stay what they were.
+      ...(context.found.length === 0 ? {} : { found: context.found }),
       accounts: input.accounts,
       at: input.at,
     }),
@@ -326,10 +336,19 @@ async function storeProposal(
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: readonly Item[],
+  { items, leftOut: leftOutItems }: { items: readonly Item[]; leftOut: readonly Item[] },
 ): Promise<void> {
   const now = deps.now();
   const { personId, n, proposalId, at } = input;
+  const leftOut = leftOutItems.map(({ systemId, action, entitlementId, vendorEntitlementId, accountId }) => ({
+    systemId,
+    action,
+    entitlementId,
+    vendorEntitlementId,
+    accountId,
+    because: 'observeOnly',
+  }));
+  const besides = leftOut.length === 0 ? {} : { leftOut };
   const { policyHash, snapshot } = context;
   const { snapshotId } = snapshot;
   const inputHash = inputHashOf(input, context);
@@ -349,9 +368,9 @@ async function storeProposal(
       })
       .onConflict((conflict) => conflict.column('proposal_id').doNothing())
       .execute();
-    const data = { items: items.map(describe), kind: usherCase.kind };
+    const data = { items: items.map(describe), kind: usherCase.kind, ...besides };
     await tellStory(tx, { at: now, personId, n, kind: 'planned', data });
-    const body = { proposalId, snapshotId, policyHash, inputHash, at, items };
+    const body = { proposalId, snapshotId, policyHash, inputHash, at, items, ...besides };
     const about = { operationKey: proposalId, personId, caseId: usherCase.case_id };
     await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values: null }], now);
   });

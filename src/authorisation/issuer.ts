@@ -5,6 +5,7 @@
 import { itemDigest } from '../domain/item-digest.ts';
 import type { Justification } from '../domain/justified.ts';
 import { mayDisable, mayTake } from '../domain/plan-removals.ts';
+import { isObserveOnly } from '../domain/observe-only.ts';
 import { quorum } from '../domain/quorum.ts';
 import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
 import type { Item, ItemBasis } from '../schemas/item.ts';
@@ -12,6 +13,7 @@ import { getCase, type CaseRow } from '../store/cases.ts';
 import type { Db } from '../store/db.ts';
 import {
   isDeferred,
+  grantableIds,
   justifiedNow,
   mayAccess,
   planAccess,
@@ -32,7 +34,7 @@ const CLOCK_SKEW_MS = 30_000;
  * at all: somebody invented them, and security hears of it.
  */
 export type RefusalCode =
-  'unknownCase' | 'closedCase' | 'notPlanned' | 'notDecided' | 'denied' | 'superseded' | 'unknownItem';
+  'unknownCase' | 'closedCase' | 'notPlanned' | 'notDecided' | 'denied' | 'superseded' | 'unknownItem' | 'observeOnly';
 
 export interface IssueInput {
   personId: string;
@@ -107,14 +109,17 @@ function createJudge(input: JudgeInput): (digest: string) => Judgement {
   const plan = planAccess(context, at);
   const planned = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
   const justified = justifiedNow(context, plan, at);
-  const justifiedIds = new Set(justified.map((entry) => entry.entitlementId));
+  const grantable = grantableIds(justified);
   const mustWait = isDeferred(context, plan, at);
+  const { policy } = context.index;
   return (digest) => {
     const isClosed = usherCase.closed_at !== null;
     const item = planned.get(digest);
+    const systemId = item?.systemId ?? proposed.get(digest)?.systemId ?? '';
+    if (isObserveOnly(policy, systemId)) return { refused: 'observeOnly' };
     if (item?.action === 'grant' && isClosed) return { refused: 'closedCase' };
     if (item?.action === 'grant' && mustWait(item)) return { refused: 'superseded' };
-    if (item?.action === 'grant') return judgeGrant(item, context, usherCase, justifiedIds, at);
+    if (item?.action === 'grant') return judgeGrant(item, context, usherCase, grantable, at);
     const removal = proposed.get(digest);
     if (!removal) return { refused: 'unknownItem' };
     // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.

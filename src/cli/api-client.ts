@@ -4,12 +4,15 @@ import type { Credentials } from './credentials.ts';
 import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
 
 const TIMEOUT_MS = 60_000;
+const FORM_TIMEOUT_MS = 10 * 60_000;
 
 const Problem = z.object({ detail: z.string(), code: z.string(), status: z.number() });
 
 export interface ApiClient {
   get<T>(path: string, shape: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, shape: z.ZodType<T>): Promise<T>;
+  /** Sends files; the server may work on them for minutes. */
+  postForm<T>(path: string, form: FormData, shape: z.ZodType<T>): Promise<T>;
 }
 
 export function createApiClient({ url, token }: Credentials): ApiClient {
@@ -22,21 +25,29 @@ export function createApiClient({ url, token }: Credentials): ApiClient {
       },
       ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
     });
-    const parsed = shape.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    throw new CliError(exitCodes.unavailable, 'The server answered in a shape that this version does not know.');
+    return parseAnswer(answer, shape);
   }
   return {
     get: (path, shape) => call('GET', path, undefined, shape),
     post: (path, body, shape) => call('POST', path, body, shape),
+    async postForm(path, form, shape) {
+      const init = { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: form };
+      return parseAnswer(await send(`${url}${path}`, init, FORM_TIMEOUT_MS), shape);
+    },
   };
 }
 
-async function send(url: string, init: RequestInit): Promise<unknown> {
+function parseAnswer<T>(answer: unknown, shape: z.ZodType<T>): T {
+  const parsed = shape.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new CliError(exitCodes.unavailable, 'The server answered in a shape that this version does not know.');
+}
+
+async function send(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<unknown> {
   let response: Response;
   try {
     // A redirect could carry the token to another place.
-    response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
   } catch {
     const { origin } = new URL(url);
     throw new CliError(

@@ -6,6 +6,8 @@ import { approvalCommands } from './commands/approvals.ts';
 import { auditCommands } from './commands/audit.ts';
 import { caseCommands } from './commands/cases.ts';
 import { holdCommands } from './commands/holds.ts';
+import { importCommands } from './commands/import.ts';
+import { baselineCommands } from './commands/baseline.ts';
 import { personCommands } from './commands/persons.ts';
 import { policyCommands } from './commands/policy.ts';
 import { policyTrialCommands } from './commands/policy-trials.ts';
@@ -31,6 +33,8 @@ const groups = [
   policyTrialCommands,
   whyCommands,
   systemCommands,
+  importCommands,
+  baselineCommands,
   auditCommands,
 ];
 

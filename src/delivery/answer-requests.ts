@@ -14,12 +14,16 @@ export async function answerRequests(deps: WorkerDeps): Promise<void> {
     .selectFrom('system_request')
     .select(['request_id', 'kind', 'system_id'])
     .where('done_at', 'is', null)
+    .where('kind', '!=', 'inventory')
     .orderBy('requested_at')
     .limit(50)
     .execute();
   await Promise.all(
     open.map(async (row) => {
-      const result = row.kind === 'check' ? await check(deps, row.system_id) : await accounts(deps, row.system_id);
+      const result =
+        row.kind === 'check'
+          ? await check(deps, row.system_id)
+          : await listAccounts(deps, row.system_id, callOf(row.system_id));
       await deps.db
         .updateTable('system_request')
         .set({ done_at: deps.now(), result: JSON.stringify(result) })
@@ -44,11 +48,16 @@ async function check(deps: WorkerDeps, systemId: string): Promise<SystemCheckAns
   }
 }
 
-async function accounts(deps: WorkerDeps, systemId: string): Promise<SystemAccountsAnswer> {
+/** Every account of a system with what it holds; `patiently` wraps each call. A failure is an answer. */
+export async function listAccounts(
+  deps: WorkerDeps,
+  systemId: string,
+  call: CallContext,
+  patiently: <T>(read: () => Promise<T>) => Promise<T> = (read) => read(),
+): Promise<SystemAccountsAnswer> {
   try {
     const { connector } = await deps.pool.open('target', systemId);
-    const call = callOf(systemId);
-    const views = await collectPages((cursor) => connector.listAccounts(cursor, call), {
+    const views = await collectPages((cursor) => patiently(() => connector.listAccounts(cursor, call)), {
       systemId,
       operation: 'listAccounts',
     });
@@ -57,7 +66,7 @@ async function accounts(deps: WorkerDeps, systemId: string): Promise<SystemAccou
     const read = async (): Promise<void> => {
       for (let view = waiting.shift(); view; view = waiting.shift()) {
         const { accountId, correlationKey, vendorStatus, canLogIn } = view;
-        const vendorEntitlementIds = await connector.listAccountEntitlements(accountId, call);
+        const vendorEntitlementIds = await patiently(() => connector.listAccountEntitlements(accountId, call));
         answers.push({ accountId, correlationKey, vendorStatus, canLogIn, vendorEntitlementIds });
       }
     };

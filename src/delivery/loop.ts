@@ -8,6 +8,7 @@ import { answerRequests } from './answer-requests.ts';
 import { alarmUndelivered, deliverRows } from './deliver-rows.ts';
 import { expireGrants } from './expire-grants.ts';
 import { Listener } from './listener.ts';
+import { readInventories } from './read-inventories.ts';
 import { decideDueCutoffs } from './start-cutoffs.ts';
 import { syncTickets } from './ticket-sync.ts';
 
@@ -46,6 +47,7 @@ const lanes: readonly Lane[] = [
   { name: 'expiries', isExclusive: true, wokenBy: null, pass: expireGrants },
   { name: 'tickets', isExclusive: true, wokenBy: 'tickets', pass: syncTickets },
   { name: 'questions', isExclusive: true, wokenBy: null, pass: answerRequests },
+  { name: 'inventories', isExclusive: true, wokenBy: null, pass: readInventories },
   { name: 'alarms', isExclusive: true, wokenBy: null, pass: alarmUndelivered },
 ];
 

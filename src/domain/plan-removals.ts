@@ -51,12 +51,12 @@ function reasonOf({ action }: Item): string {
 export function mayTake({ index, justified, takeableIds }: RemovalRules, systemId: string, vendorId: string): boolean {
   const known = index.entitlementByVendorKey.get(`${systemId} ${vendorId}`);
   if (known === undefined || !takeableIds.has(known.id)) return false;
-  return !justified.some((one) => one.entitlementId === known.id && one.because.kind !== 'found');
+  return !justified.some((one) => one.entitlementId === known.id);
 }
 
 /** A login may go where Usher's rights led to it and none is left. The identity provider's is the person's own. */
 export function mayDisable({ index, justified, takeableIds }: RemovalRules, systemId: string): boolean {
   const isUshers = [...takeableIds].some((id) => index.entitlementById.get(id)?.system === systemId);
-  const isJustified = justified.some((one) => one.systemId === systemId && one.because.kind !== 'found');
+  const isJustified = justified.some((one) => one.systemId === systemId);
   return isUshers && !isJustified && index.systemById.get(systemId)?.isIdentityProvider !== true;
 }

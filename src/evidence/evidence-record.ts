@@ -42,6 +42,9 @@ export const evidenceKinds = [
   'alert',
   'erased',
   'tokenIssued',
+  // What was there before Usher.
+  'imported',
+  'systemMode',
 ] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
 

@@ -13,12 +13,14 @@ import { problemOf, problemResponse } from './problem.ts';
 import { createRouter } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { baselineRoutes } from './routes/baseline.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { allowTemporalUi, codecRoutes } from './routes/codec.ts';
 import { decideRoutes } from './routes/decide.ts';
 import { healthRoutes } from './routes/health.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { homeRoutes } from './routes/home.ts';
+import { importRoutes } from './routes/import.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { internalRoutes } from './routes/internal.ts';
 import { loginRoutes } from './routes/login.ts';
@@ -34,18 +36,23 @@ import { webhookRoutes } from './routes/webhooks.ts';
 
 const WEBHOOK_BYTES_MAX = 1024 * 1024;
 const BODY_BYTES_MAX = 256 * 1024;
+/** A list of 100,000 people is some 20 MB. */
+const IMPORT_BYTES_MAX = 32 * 1024 * 1024;
+const IMPORT_PATH = '/api/v1/import';
 /** The Temporal UI sends the payloads of a whole page of events. */
 const CODEC_BYTES_MAX = 4 * 1024 * 1024;
 
 const routeFiles = [
   approvalRoutes,
   auditRoutes,
+  baselineRoutes,
   caseRoutes,
   codecRoutes,
   decideRoutes,
   healthRoutes,
   holdRoutes,
   homeRoutes,
+  importRoutes,
   incidentRoutes,
   internalRoutes,
   loginRoutes,
@@ -69,7 +76,9 @@ export function createApp(deps: HttpDeps): App {
     setHeaders(c, isHttps);
   });
   app.use('/webhooks/*', limitBody(WEBHOOK_BYTES_MAX));
-  app.use('/api/*', limitBody(BODY_BYTES_MAX));
+  app.use(IMPORT_PATH, limitBody(IMPORT_BYTES_MAX));
+  const limitApi = limitBody(BODY_BYTES_MAX);
+  app.use('/api/*', (c, next) => (c.req.path === IMPORT_PATH ? next() : limitApi(c, next)));
   app.use('/internal/*', limitBody(BODY_BYTES_MAX));
   app.use('/decide/*', limitBody(BODY_BYTES_MAX));
   app.use('/login/*', limitBody(BODY_BYTES_MAX));

@@ -27,6 +27,8 @@ export const SystemPolicy = z.strictObject({
   isIdentityProvider: z.boolean().default(false),
   /** The system that overwrites this one. */
   masteredBy: SystemId.nullable().default(null),
+  /** `observe`: Usher reads the system and never writes to it, not even for a leaver. */
+  mode: z.enum(['enforce', 'observe']).default('enforce'),
   /** Answers to the connector's own config schema; secrets only as `${secret:<system>.<name>}`. */
   config: z.record(z.string(), z.unknown()).default({}),
 });

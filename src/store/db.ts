@@ -40,6 +40,7 @@ export const lockClass = {
   personOnSystem: 5,
   incident: 6,
   policy: 14,
+  baseline: 21,
 } as const;
 
 /** Takes an advisory lock until the end of the transaction. Blocks until it is free. */

@@ -28,6 +28,8 @@ const sentences: Readonly<Record<string, string>> = {
   alert: 'Alert raised',
   erased: 'Person erased',
   checked: 'Checked',
+  imported: 'People imported',
+  systemMode: 'Mode of a system set',
 };
 
 /** Keys of a body that help a reader, in the order in which they are shown. */

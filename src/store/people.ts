@@ -42,9 +42,18 @@ export async function createPerson(tx: Tx, source: string, sourceKey: string, no
   return row;
 }
 
-/** All HRIS keys of a person, valid or past: each may stand in a system as correlation key. */
+/**
+ * All HRIS keys of a person, valid or past: each may stand in a system as correlation key. Ids of a file that are those of
+ * no HR system are left out: in the systems the same number may be somebody else's.
+ */
 export async function sourceKeysOf(db: Db | Tx, personId: string): Promise<string[]> {
-  const rows = await db.selectFrom('identity_link').select('source_key').where('person_id', '=', personId).execute();
+  const rows = await db
+    .selectFrom('identity_link as l')
+    .leftJoin('import_source as i', 'i.source', 'l.source')
+    .select('l.source_key')
+    .where('l.person_id', '=', personId)
+    .where((eb) => eb.or([eb('i.source', 'is', null), eb('i.keys_of', 'is not', null)]))
+    .execute();
   return [...new Set(rows.map((row) => row.source_key))];
 }
 
@@ -92,6 +101,11 @@ export async function insertSnapshot(
   keys: { vault: PersonVault; signer: Signer },
   snapshot: Snapshot,
 ): Promise<void> {
+  await tx.insertInto('snapshot').values(sealSnapshot(keys, snapshot)).execute();
+}
+
+/** The row of a snapshot, sealed and signed. */
+export function sealSnapshot(keys: { vault: PersonVault; signer: Signer }, snapshot: Snapshot): SnapshotRow {
   const sealed = keys.vault.seal(snapshot.personId, snapshot.facts);
   const row = {
     snapshot_id: snapshot.snapshotId,
@@ -106,10 +120,7 @@ export async function insertSnapshot(
     zone: snapshot.window.zone,
   };
   const { keyId, signature } = keys.signer.sign('snapshot', snapshotDocument(row));
-  await tx
-    .insertInto('snapshot')
-    .values({ ...row, facts_sealed: sealed, key_id: keyId, signature })
-    .execute();
+  return { ...row, facts_sealed: sealed, key_id: keyId, signature };
 }
 
 /** Newest first. */

@@ -17,6 +17,7 @@ import {
   type PersonContext,
 } from './person-context.ts';
 import { activeHashAt } from './policy-history.ts';
+import { baselineSystemIds } from './system-modes.ts';
 
 export interface PastContext extends PersonContext {
   /** The files of the policy version; null where they were not kept. */
@@ -90,7 +91,7 @@ async function grantsAt(db: Db, personId: string, spellN: number, at: Date): Pro
     .where('person_id', '=', personId)
     .where('since', '<=', at)
     .execute();
-  return grantsOf(rows, spellN);
+  return grantsOf(rows, spellN, await baselineSystemIds(db));
 }
 
 /** The latest departure that had taken effect by then and that no later case of access had ended. */

@@ -31,6 +31,7 @@ import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
 import type { Verifier } from './signing-key.ts';
+import { baselineSystemIds } from './system-modes.ts';
 import type { PersonGrantTable } from './tables.ts';
 
 export interface ContextKeys {
@@ -48,7 +49,7 @@ export interface PersonContext {
   people: PeopleByRef;
   decisions: Decision[];
   grants: GrantStart[];
-  /** What was there before Usher, still held. */
+  /** Held before Usher, on systems in baseline. */
   found: FoundGrant[];
   /** Catalogue ids of all that the store knows to be held and verified, however it came about. */
   heldIds: ReadonlySet<string>;
@@ -160,13 +161,13 @@ async function readGrants(db: Db | Tx, personId: string, spellN: number): Promis
     .orderBy('system_id')
     .orderBy('vendor_entitlement_id')
     .execute();
-  return grantsOf(rows, spellN);
+  return grantsOf(rows, spellN, await baselineSystemIds(db));
 }
 
 export type GrantsOfPerson = Pick<PersonContext, 'grants' | 'found' | 'heldIds'>;
 
-/** What the rows of one person say to the rules. */
-export function grantsOf(rows: readonly GrantRow[], spellN: number): GrantsOfPerson {
+/** What the rows of one person say to the rules. What was found counts as a reason only where Usher does not enforce yet. */
+export function grantsOf(rows: readonly GrantRow[], spellN: number, inBaseline: ReadonlySet<string>): GrantsOfPerson {
   const held = rows.filter((row) => row.state === 'held');
   return {
     grants: rows
@@ -176,7 +177,7 @@ export function grantsOf(rows: readonly GrantRow[], spellN: number): GrantsOfPer
         return entitlementId === null ? [] : [{ entitlementId, grantedAt: since.toISOString(), basis: by }];
       }),
     found: held
-      .filter((row) => row.basis === 'found')
+      .filter((row) => row.basis === 'found' && inBaseline.has(row.system_id))
       .map((row) => ({
         systemId: row.system_id,
         entitlementId: row.entitlement_id,
@@ -290,4 +291,12 @@ export function justifiedNow(context: PersonContext, plan: Plan, at: string): Re
     sha256Hex,
   };
   return justified(input);
+}
+
+/**
+ * Entitlements that a rule or a decision justifies. What was found before Usher may stay; it is no reason to write, and
+ * the worker may write its rows: no grant rests on it.
+ */
+export function grantableIds(justifications: ReturnType<typeof justified>): Set<string | null> {
+  return new Set(justifications.filter(({ because }) => because.kind !== 'found').map((entry) => entry.entitlementId));
 }

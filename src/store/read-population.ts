@@ -9,6 +9,7 @@ import { openDeparture } from './cases.ts';
 import type { Db } from './db.ts';
 import { isSignedDecision, type DecisionRow } from './decisions.ts';
 import { openSnapshot, resolvePersonRefs, type PersonRow } from './people.ts';
+import { baselineSystemIds } from './system-modes.ts';
 import { grantsOf, indexOf, policyRefs, toDecision, type ContextKeys, type PersonContext } from './person-context.ts';
 
 export interface Inhabitant {
@@ -68,6 +69,7 @@ async function openPortion(
     ({ person_id }) => person_id,
   );
   const departures = await departuresOf(db, keys, ids);
+  const inBaseline = await baselineSystemIds(db);
   return persons.flatMap((person): Inhabitant[] => {
     const snapshot = snapshots.get(person.person_id);
     const spellN = person.spell_n;
@@ -80,7 +82,7 @@ async function openPortion(
       snapshot,
       people,
       decisions: (decisions.get(person.person_id) ?? []).filter((row) => row.spell_n === spellN).map(toDecision),
-      ...grantsOf(mine, spellN),
+      ...grantsOf(mine, spellN, inBaseline),
       managerSince: null,
       nextManagerRef: null,
       departsAt: departures.get(`${person.person_id} ${person.fence}`) ?? null,

@@ -6,7 +6,7 @@
 import type { Db } from './db.ts';
 import { uuidV7 } from './uuid.ts';
 
-export type SystemRequestKind = 'check' | 'accounts';
+export type SystemRequestKind = 'check' | 'accounts' | 'inventory';
 
 /** What the worker writes into `result` of a `check`. */
 export interface SystemCheckAnswer {

@@ -345,7 +345,7 @@ export interface LoginLinkTable {
 }
 export interface SystemRequestTable {
   request_id: string;
-  kind: 'check' | 'accounts';
+  kind: 'check' | 'accounts' | 'inventory';
   system_id: string;
   requested_at: Timestamp;
   done_at: NullableTimestamp;
@@ -358,6 +358,22 @@ export interface StoryTable {
   n: number | null;
   kind: string;
   data: Json<Record<string, unknown>>;
+}
+
+export interface ImportSourceTable {
+  source: string;
+  /** The HR system whose keys the ids of the source are; null for none. */
+  keys_of: string | null;
+  first_imported_at: Timestamp;
+  imported_at: Timestamp;
+  report_hash: string;
+}
+export interface SystemModeTable {
+  system_id: string;
+  mode: 'baseline' | 'enforced';
+  since: Timestamp;
+  set_by: string;
+  diff_hash: string | null;
 }
 
 export interface Tables {
@@ -394,4 +410,6 @@ export interface Tables {
   login_link: LoginLinkTable;
   system_request: SystemRequestTable;
   story: StoryTable;
+  import_source: ImportSourceTable;
+  system_mode: SystemModeTable;
 }

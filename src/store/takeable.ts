@@ -2,6 +2,7 @@
 import { birthrightsOf } from '../domain/birthrights.ts';
 import type { Db, Tx } from './db.ts';
 import { openSnapshot, recentSnapshotRows } from './people.ts';
+import { enforcedSystemIds } from './system-modes.ts';
 import type { ContextKeys, PersonContext } from './person-context.ts';
 
 const SNAPSHOTS_MAX = 200;
@@ -15,5 +16,21 @@ export async function readTakeableIds(db: Db | Tx, keys: ContextKeys, context: P
       ? birthrightsOf(snapshot.facts, context.index).birthrights.map(({ entitlement }) => entitlement.id)
       : [];
   });
-  return new Set([...context.grants.map(({ entitlementId }) => entitlementId), ...byRole]);
+  const given = context.grants.map(({ entitlementId }) => entitlementId);
+  return new Set([...given, ...byRole, ...(await foundWhereEnforced(db, context.person.person_id))]);
+}
+
+/** Somebody saw in the difference that these would go, and switched. */
+async function foundWhereEnforced(db: Db | Tx, personId: string): Promise<string[]> {
+  const systemIds = [...(await enforcedSystemIds(db))];
+  if (systemIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('person_grant')
+    .select('entitlement_id')
+    .where('person_id', '=', personId)
+    .where('basis', '=', 'found')
+    .where('state', '=', 'held')
+    .where('system_id', 'in', systemIds)
+    .execute();
+  return rows.flatMap(({ entitlement_id: id }) => (id === null ? [] : [id]));
 }

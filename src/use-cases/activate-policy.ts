@@ -1,11 +1,13 @@
 /** Makes a policy the active version: checked, hashed, signed, and kept with its content, its files and who stands behind it. */
 import { AppError } from '../domain/errors.ts';
 import { appendEvidence } from '../evidence/log.ts';
+import { connectorById } from '../connectors/registry.ts';
 import { readPolicyOf } from '../policy/read-policy.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
 import { activateVersion, type ActivationOrigin } from '../store/policies.ts';
 import { savePolicySource } from '../store/policy-history.ts';
+import { modeOf as systemModeOf, setMode } from '../store/system-modes.ts';
 import type { PolicyActivationMode } from '../store/tables.ts';
 import { installedConnectors } from './installed-connectors.ts';
 import type { ServerDeps } from './server-deps.ts';
@@ -44,8 +46,10 @@ export async function makeActive(
   version: { policyHash: string; policy: Policy; by: string; origin: ActivationOrigin },
 ): Promise<boolean> {
   const now = deps.now();
+  const before = await deps.policies.active(tx);
   if (!(await activateVersion(tx, deps.signer, { ...version, now }))) return false;
-  const { policyHash, by, origin } = version;
+  const { policyHash, policy, by, origin } = version;
+  await beginInBaseline(tx, { before: before?.policy ?? null, policy, by }, now);
   const record = {
     operationKey: policyHash,
     kind: 'policyActivated' as const,
@@ -56,4 +60,22 @@ export async function makeActive(
   };
   await appendEvidence(tx, deps.vault, [record], now);
   return true;
+}
+
+/**
+ * A system that a later version adds begins in baseline: it was in use before Usher. Those of the very first version are
+ * enforced from the start, until somebody records their baseline.
+ */
+async function beginInBaseline(
+  tx: Tx,
+  { before, policy, by }: { before: Policy | null; policy: Policy; by: string },
+  now: Date,
+): Promise<void> {
+  if (before === null) return;
+  const known = new Set(before.systems.map(({ id }) => id));
+  for (const { id, connector } of policy.systems) {
+    const isTarget = connectorById(connector)?.manifest.kind === 'target';
+    if (!isTarget || known.has(id) || (await systemModeOf(tx, id)).isSet) continue;
+    await setMode(tx, { systemId: id, mode: 'baseline', by, diffHash: null }, now);
+  }
 }

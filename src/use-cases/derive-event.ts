@@ -8,7 +8,15 @@ import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
 import type { LedgerTable } from '../store/tables.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
-import { createPerson, findPersonByKey, insertSnapshot, latestSnapshot, type PersonRow } from '../store/people.ts';
+import { adoptImported } from '../store/import-people.ts';
+import {
+  createPerson,
+  findPersonByKey,
+  getPerson,
+  insertSnapshot,
+  latestSnapshot,
+  type PersonRow,
+} from '../store/people.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import { accessWindow } from './access-window.ts';
 import { applyLifecycle, baselineSpell } from './apply-lifecycle.ts';
@@ -81,7 +89,9 @@ async function storeAndDerive(
   const now = deps.now();
   const version = await deps.policies.active(tx);
   if (!version) throw new Error('no active policy');
-  const known = await findPersonByKey(tx, row.source, row.source_key);
+  const linked = await findPersonByKey(tx, row.source, row.source_key);
+  const importedId = linked ? null : await adoptImported(tx, row.source, row.source_key, now);
+  const known = linked ?? (importedId === null ? null : await getPerson(tx, importedId));
   if (known && deps.vault.isErased(known.person_id)) return 'erased';
   if (known) records.push(...(await closePersonGone(deps, tx, row.source, known.person_id)));
   const person = known ?? (await createPerson(tx, row.source, row.source_key, now));
@@ -97,7 +107,9 @@ async function storeAndDerive(
   if (previous && isSameMatter(previous, next)) return 'unchanged';
   await insertSnapshot(tx, deps, next);
   const state = await lifecycleStateOf(tx, person, previous, now);
-  const outcome = await deriveActions(tx, { row, person, state, next, isNew: known === null, now });
+  // What the file said is no earlier word of the HR system: differences to it are no change, and no case.
+  const context = importedId === null ? { state } : { state: { ...state, snapshot: next }, imported: previous };
+  const outcome = await deriveActions(tx, { row, person, ...context, next, isNew: known === null, now });
   const { actions } = outcome;
   const applied = await applyLifecycle(deps, tx, { person, snapshot: next, previous, actions, event: row, records });
   const about = { operationKey: row.event_id, personId: person.person_id, caseId: applied.caseId };
@@ -114,6 +126,7 @@ async function storeAndDerive(
 /** Facts and window equal, but for an end that is only "now" again. */
 function isSameMatter(previous: Snapshot, next: Snapshot): boolean {
   const ended = (snapshot: Snapshot): boolean => snapshot.facts.isTerminated;
+  if (previous.source !== next.source) return false;
   const windows = (snapshot: Snapshot): string =>
     JSON.stringify(ended(previous) && ended(next) ? { ...snapshot.window, until: 'ended' } : snapshot.window);
   return JSON.stringify(previous.facts) === JSON.stringify(next.facts) && windows(previous) === windows(next);
@@ -126,6 +139,8 @@ interface DeriveContext {
   next: Snapshot;
   isNew: boolean;
   now: Date;
+  /** The snapshot of the file, where this is the HR system's first word about somebody who was imported. */
+  imported?: Snapshot | null;
 }
 
 /**
@@ -152,7 +167,7 @@ async function isOfBaseline(tx: Tx, row: LedgerRow): Promise<boolean> {
 
 async function deriveActions(
   tx: Tx,
-  { row, person, state, next, isNew, now }: DeriveContext,
+  { row, person, state, next, isNew, now, imported }: DeriveContext,
 ): Promise<{ actions: ReturnType<typeof deriveLifecycle>; verdict: string }> {
   const at = now.toISOString();
   const endsAtMs = next.window.until === null ? null : Date.parse(next.window.until);
@@ -161,6 +176,12 @@ async function deriveActions(
   const hasStarted = Date.parse(next.window.from) <= now.getTime();
   const isBaseline = isNew && hasStarted && (await isOfBaseline(tx, row));
   const wasThereBefore = isBaseline || (isNew && hasStarted && isOver);
+  const isListedAsEnded = imported && state.spell?.state === 'ended' && state.departure === null;
+  if (isListedAsEnded && !isOver && hasStarted && next.window.startsAt <= imported.observedAt) {
+    // The file called them gone, the HR system does not: they were there before Usher all the same.
+    await baselineSpell(tx, person, 'open');
+    return { actions: [], verdict: 'baseline' };
+  }
   if (!wasThereBefore) {
     const actions = deriveLifecycle(state, next, at);
     return { actions, verdict: actions.map((action) => action.kind).join('+') || 'unchanged' };

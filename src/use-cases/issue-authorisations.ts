@@ -7,7 +7,7 @@ import { sha256Hex } from '../store/sha256.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 /** Refusals that a newer event explains; all others mean that somebody asked for what nobody ever planned. */
-const explained: ReadonlySet<string> = new Set<RefusalCode>(['superseded', 'closedCase', 'denied']);
+const explained: ReadonlySet<string> = new Set<RefusalCode>(['observeOnly', 'superseded', 'closedCase', 'denied']);
 
 /** Authorises at most ten items. Bad input throws a ZodError; refusals are results, recorded, and alert once per case. */
 export async function issueAuthorisations(deps: ServerDeps, input: unknown): Promise<{ results: IssueResult[] }> {

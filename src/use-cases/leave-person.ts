@@ -61,13 +61,15 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
 
 /** The lock that derivations of the person take: an order and an event of the HR system never interleave. */
 async function lockPerson(tx: Tx, personId: string): Promise<void> {
-  const link = await tx
+  const links = await tx
     .selectFrom('identity_link')
     .select(['source', 'source_key'])
     .where('person_id', '=', personId)
     .where('valid_to', 'is', null)
-    .executeTakeFirst();
-  if (link) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
+    .orderBy('source')
+    .orderBy('source_key')
+    .execute();
+  for (const link of links) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
 }
 
 async function setCutoff(

@@ -1,6 +1,7 @@
 /** Releases held departures, after reading each person again: a wave that was a mistake of the feed has gone by then. */
 import { sql } from 'kysely';
 import { appendEvidence } from '../evidence/log.ts';
+import { importedSources } from '../store/import-people.ts';
 import { getPerson } from '../store/people.ts';
 import { deriveEvent } from './derive-event.ts';
 import { recordEvent } from './receive-event.ts';
@@ -91,7 +92,9 @@ async function readAgain(deps: ServerDeps, personId: string): Promise<void> {
     .where('person_id', '=', personId)
     .where('valid_to', 'is', null)
     .execute();
-  for (const link of links) {
+  // A file cannot be asked again.
+  const files = new Set((await importedSources(deps.db)).map(({ source }) => source));
+  for (const link of links.filter(({ source }) => !files.has(source))) {
     const deliveryKey = `release/${deps.now().toISOString()}`;
     const event = {
       source: link.source,
