@@ -20,6 +20,7 @@ import {
 } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
+import { planAllAttributeItems } from './plan-attribute-items.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface PlanCaseInput {
@@ -99,7 +100,9 @@ async function planArrival(
   const plan = planAccess(context, input.at);
   const justifiedIds = new Set(justifiedNow(context, plan, input.at).map((entry) => entry.entitlementId));
   const open = await withoutHeld(deps, context, plan, justifiedIds);
-  const { items, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
+  const { items: rights, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
+  const attributes = usherCase.kind === 'mover' ? await planAllAttributeItems(deps, context, usherCase) : [];
+  const items = [...rights, ...attributes];
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();

@@ -8,6 +8,7 @@ import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { operationKeyOf, operationsOf, saveOperations, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
+import { expectedProfiles } from './expected-profiles.ts';
 import { toApplicationFailure, translated } from './failures.ts';
 import { noteHealed } from './incidents.ts';
 import { outageVerdict } from './outage.ts';
@@ -93,7 +94,8 @@ async function lookAt(
   const { windowMs, delayMs } = system.manifest.consistency;
   let confirmed: ReadonlySet<WrittenItem>;
   try {
-    confirmed = await confirmedByReads(system, written);
+    const items = written.map(({ item }) => item);
+    confirmed = await confirmedByReads(system, written, await expectedProfiles(deps, input.personId, system, items));
     await outageVerdict.noteHealthy(deps, input.systemId);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;

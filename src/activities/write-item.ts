@@ -8,6 +8,7 @@ import { accountProfile } from './account-profile.ts';
 import { currentSignal } from './failures.ts';
 import { noteAccount, noteFoundGrants, type WriteSubject } from './operation-evidence.ts';
 import type { WorkerDeps } from './worker-deps.ts';
+import { writeUpdate } from './write-update.ts';
 
 export interface WriteInput {
   system: OpenSystem<'target'>;
@@ -40,6 +41,8 @@ export async function writeItem(deps: WorkerDeps, input: WriteInput): Promise<Wr
     case 'revoke':
     case 'disable':
       return writeRemoval(deps, input);
+    case 'update':
+      return writeUpdate(deps, input);
     case 'assignProfile':
       // A choice of the manager: it changes no system, and no case sends it here.
       throw new ConnectorError('unsupported', 'a choice of profiles is not written', {

@@ -18,6 +18,8 @@ import {
 } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import type { Signer } from '../store/signing-key.ts';
+import { snapshotRows } from '../store/people.ts';
+import { refusalOfUpdate } from './judge-update.ts';
 
 /** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
 const AUTHORISATION_LIFE_MS = 5 * 60_000;
@@ -52,7 +54,10 @@ export async function issue(deps: IssuerDeps, input: IssueInput): Promise<IssueR
   if (!context) return refuseAll('superseded');
   const proposed = await proposedItems(deps.db, input);
   const at = momentOfJudgement(context, deps.now());
-  const judge = createJudge(context, usherCase, proposed, at);
+  const hasUpdate = input.itemDigests.some((digest) => proposed.get(digest)?.action === 'update');
+  const snapshots = hasUpdate ? await snapshotRows(deps.db, input.personId) : [];
+  const snapshotIds = snapshots.map((row) => row.snapshot_id);
+  const judge = createJudge(context, usherCase, proposed, snapshotIds, at);
   return input.itemDigests.map((digest) => {
     const judged = judge(digest);
     return 'refused' in judged
@@ -77,6 +82,7 @@ function createJudge(
   context: PersonContext,
   usherCase: CaseRow,
   proposed: ReadonlyMap<string, Item>,
+  snapshotIds: readonly string[],
   at: string,
 ): (digest: string) => Judgement {
   const plan = planAccess(context, at);
@@ -91,6 +97,12 @@ function createJudge(
     if (!removal) return { refused: 'unknownItem' };
     // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.
     if (removal.action === 'grant') return { refused: mayAccess(context, at) ? 'notPlanned' : 'superseded' };
+    if (removal.action === 'update') {
+      if (digestOfProposed(removal, usherCase) !== digest) return { refused: 'unknownItem' };
+      const question = { item: removal, context, usherCase, mayAccess: mayAccess(context, at), snapshotIds };
+      const refused = refusalOfUpdate(question);
+      return refused === null ? { item: removal, kind: 'policy' } : { refused };
+    }
     return judgeRemoval(removal, digest, context, usherCase, justifiedIds, at);
   };
 }
@@ -132,7 +144,7 @@ function judgeRemoval(
   justifiedIds: ReadonlySet<string | null>,
   at: string,
 ): Judgement {
-  if (digestOfRemoval(item, usherCase) !== digest) return { refused: 'unknownItem' };
+  if (digestOfProposed(item, usherCase) !== digest) return { refused: 'unknownItem' };
   if (!mayAccess(context, at)) {
     // What is left to take from a departed person is the business of the open leaver.
     if (usherCase.closed_at !== null) return { refused: 'closedCase' };
@@ -155,7 +167,7 @@ function isEffective(usherCase: CaseRow, at: string): boolean {
 }
 
 /** The digest again, from the content: a row that names another account or entitlement than its digest is no item. */
-function digestOfRemoval(item: Item, usherCase: CaseRow): string {
+function digestOfProposed(item: Item, usherCase: CaseRow): string {
   return itemDigest(
     {
       action: item.action,
@@ -197,8 +209,9 @@ function signItem(
 ): IssueResult {
   const at = deps.now().toISOString();
   const lifeEndsMs = Date.parse(at) + AUTHORISATION_LIFE_MS;
-  // A grant must not outlive the moment at which a known departure takes effect.
-  const departsMs = item.action === 'grant' && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;
+  // What is given to somebody must not outlive the moment at which a known departure takes effect.
+  const gives = item.action === 'grant' || item.action === 'update';
+  const departsMs = gives && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;
   const authorisation: Authorisation = {
     version: 1,
     kind,

@@ -3,6 +3,7 @@ import { compareText } from '../domain/compare-text.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { checkAttributesAndProfiles } from './check-profiles.ts';
 import { checkEntitlements, checkRouting, checkLifecycle } from './check-entitlements.ts';
+import { checkOwnedAttributes } from './check-owned-attributes.ts';
 import { checkSystems } from './check-systems.ts';
 import type { KnownConnector } from './known-connector.ts';
 import { sortFindings } from './finding.ts';
@@ -47,6 +48,7 @@ export function checkPolicySources(
 function contentFindings(loaded: LoadedPolicy, knownConnectors: readonly KnownConnector[]): Finding[] {
   return [
     ...checkSystems(loaded, knownConnectors),
+    ...checkOwnedAttributes(loaded, knownConnectors),
     ...checkEntitlements(loaded, knownConnectors),
     ...checkAttributesAndProfiles(loaded),
     ...checkRouting(loaded, knownConnectors),
