@@ -15,6 +15,7 @@ import { outageVerdict } from './outage.ts';
 import { proposedItemsOf } from './proposed-items.ts';
 import { confirmedByReads, type WrittenItem } from './read-back.ts';
 import { rememberVerified } from './remember-verified.ts';
+import { reportWorkEmail } from './work-email.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface VerifyAccessInput {
@@ -58,6 +59,9 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
   const { personId, n, systemId } = input;
   const itemKeys = input.itemDigests.filter((itemDigest) => outcomes.get(itemDigest) === 'verified');
   await noteHealed(deps, { personId, n, systemId, itemKeys });
+  // An address is news of an account that was given, not of one that is taken away.
+  const gave = itemKeys.some((itemDigest) => items.get(itemDigest)?.action === 'grant');
+  if (gave) await reportWorkEmail(deps, { personId, n, systemId });
   return {
     kind: 'done',
     outcomes: input.itemDigests.map((itemDigest) => ({

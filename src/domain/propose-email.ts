@@ -4,7 +4,7 @@
  */
 
 /** How many people of one name get an address before a person has to choose one. */
-export const EMAIL_CANDIDATES_MAX = 50;
+export const EMAIL_CANDIDATES_MAX = 20;
 /** RFC 5321, section 4.5.3.1.1. */
 const LOCAL_LENGTH_MAX = 64;
 
