@@ -94,6 +94,16 @@ function createMemory(
       else groups?.delete(entitlementId);
       return Promise.resolve({ outcome: 'changed', receipt });
     },
+    ...profileCalls(get),
+    listEntitlements: () => Promise.resolve({ items: [], nextCursor: null }),
+    listAccounts: () => Promise.resolve({ items: [...accounts.values()].map(({ view }) => view), nextCursor: null }),
+  };
+}
+
+function profileCalls(
+  get: (accountId: string) => Stored | undefined,
+): Pick<TargetConnector, 'readProfile' | 'updateProfile' | 'profileAsStored'> {
+  return {
     readProfile: (accountId) => {
       const stored = get(accountId);
       if (!stored) return Promise.resolve(null);
@@ -107,8 +117,6 @@ function createMemory(
       return Promise.resolve({ outcome: 'changed', receipt });
     },
     profileAsStored: (values) => values,
-    listEntitlements: () => Promise.resolve({ items: [], nextCursor: null }),
-    listAccounts: () => Promise.resolve({ items: [...accounts.values()].map(({ view }) => view), nextCursor: null }),
   };
 }
 

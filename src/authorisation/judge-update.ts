@@ -5,7 +5,7 @@
  */
 import { attributesBehind } from '../domain/update-definition.ts';
 import type { Item } from '../schemas/item.ts';
-import { OwnedAttribute } from '../schemas/owned-attribute.ts';
+import type { OwnedAttribute } from '../schemas/owned-attribute.ts';
 import type { CaseRow } from '../store/cases.ts';
 import type { PersonContext } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';

@@ -58,8 +58,9 @@ export function emailCandidates(pattern: string, name: { givenName: string; fami
 
 /** Lower-case ASCII letters and digits of a name; what stands between its words is dropped. Empty for other scripts. */
 function asciiName(name: string): string {
-  return [...name.normalize('NFKC').toLowerCase()]
-    .map((letter) => letters[letter] ?? letter.normalize('NFD'))
-    .join('')
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/\P{ASCII}/gu, (letter) => letters[letter] ?? letter.normalize('NFD'))
     .replaceAll(/[^a-z0-9]/g, '');
 }

@@ -57,7 +57,7 @@ function oktaProfile(personId: string): Record<string, unknown> {
   const user = Object.values(world.company.okta.state.users).find(
     ({ profile }) => profile['employeeNumber'] === personId,
   );
-  return (user?.profile ?? {}) as Record<string, unknown>;
+  return user?.profile ?? {};
 }
 
 function wikiUser(personId: string) {
@@ -196,7 +196,7 @@ describe('the issuer', () => {
       .where('person_id', '=', about.personId)
       .where('n', '=', caseN)
       .executeTakeFirstOrThrow();
-    const systemId = (changes.systemId ?? 'okta') as Item['systemId'];
+    const systemId = changes.systemId ?? 'okta';
     const item = {
       action: 'update' as const,
       systemId,
@@ -204,7 +204,7 @@ describe('the issuer', () => {
       entitlementId: null,
       vendorEntitlementId: null,
       profileId: null,
-      definitionHash: updateDefinitionHash({ systemId, attributes, snapshotId }, sha256Hex) as Item['definitionHash'],
+      definitionHash: updateDefinitionHash({ systemId, attributes, snapshotId }, sha256Hex),
       conflicts: [],
       privileged: false,
       dataClass: 'none' as const,
@@ -262,7 +262,7 @@ describe('the issuer', () => {
   test.each<[string, Partial<Item> & { attributes: OwnedAttribute[] }, string]>([
     ['an attribute that policy did not give to Usher', { attributes: ['login'] }, 'notPlanned'],
     ['an attribute beside one of ours', { attributes: ['email', 'title'] }, 'notPlanned'],
-    ['a system where Usher owns nothing', { attributes: ['title'], systemId: 'crm' as Item['systemId'] }, 'notPlanned'],
+    ['a system where Usher owns nothing', { attributes: ['title'], systemId: 'crm' }, 'notPlanned'],
     ['no account', { attributes: ['title'], accountId: null }, 'unknownItem'],
     ['an entitlement beside it', { attributes: ['title'], vendorEntitlementId: '00gadmins' }, 'unknownItem'],
   ])('refuses %s, and security hears of it', async (_what, changes, reason) => {

@@ -4,7 +4,7 @@
  * written as a whole is therefore written with everything that was read.
  */
 import { z } from 'zod';
-import { OwnedAttribute, type ProfileValues } from '../../schemas/owned-attribute.ts';
+import type { OwnedAttribute, ProfileValues } from '../../schemas/owned-attribute.ts';
 import type { AccountProfile, AccountProfileView } from '../kit/contract.ts';
 
 export const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
