@@ -2,14 +2,18 @@
 import { z } from 'zod';
 import {
   defineConnector,
+  type AccountProfile,
+  type AccountProfileView,
   type AccountView,
   type ConnectorDefinition,
   type TargetConnector,
 } from '../src/connectors/kit/contract.ts';
+import { OwnedAttribute, type ProfileValues } from '../src/schemas/owned-attribute.ts';
 
 interface Stored {
   view: AccountView;
   groups: Set<string>;
+  values: ProfileValues;
 }
 
 const receipt = { requestId: null, status: 200 };
@@ -32,6 +36,8 @@ export function memoryConnector(id: string, onDisabled?: (personId: string) => v
         entitlements: true,
         listHidesDisabled: false,
         pageMax: 1000,
+        profileUpdates: OwnedAttribute.options,
+        workEmailWriteBack: false,
       },
       consistency: { reads: 1, delayMs: 0, windowMs: 0 },
       ratePolicy: { callsPerMinute: 10_000_000 },
@@ -71,7 +77,7 @@ function createMemory(
         vendorStatus: 'active',
         canLogIn: true,
       };
-      accounts.set(keys.personId, { view, groups: new Set() });
+      accounts.set(keys.personId, { view, groups: new Set(), values: profileValuesOf(profile) });
       return Promise.resolve({ outcome: 'created', account: view, receipt });
     },
     setLogin: (accountId, state) => {
@@ -88,7 +94,37 @@ function createMemory(
       else groups?.delete(entitlementId);
       return Promise.resolve({ outcome: 'changed', receipt });
     },
+    ...profileCalls(get),
     listEntitlements: () => Promise.resolve({ items: [], nextCursor: null }),
     listAccounts: () => Promise.resolve({ items: [...accounts.values()].map(({ view }) => view), nextCursor: null }),
+  };
+}
+
+function profileCalls(
+  get: (accountId: string) => Stored | undefined,
+): Pick<TargetConnector, 'readProfile' | 'updateProfile' | 'profileAsStored'> {
+  return {
+    readProfile: (accountId) => {
+      const stored = get(accountId);
+      if (!stored) return Promise.resolve(null);
+      const values = Object.fromEntries(OwnedAttribute.options.map((name) => [name, stored.values[name] ?? null]));
+      const { correlationKey } = stored.view;
+      return Promise.resolve({ accountId, correlationKey, values: values as AccountProfileView['values'] });
+    },
+    updateProfile: (accountId, values) => {
+      const stored = get(accountId);
+      if (stored) stored.values = { ...stored.values, ...values };
+      return Promise.resolve({ outcome: 'changed', receipt });
+    },
+    profileAsStored: (values) => values,
+  };
+}
+
+function profileValuesOf({ userName, title, department, ...named }: AccountProfile): ProfileValues {
+  return {
+    ...named,
+    login: userName,
+    ...(title === null ? {} : { title }),
+    ...(department === null ? {} : { department }),
   };
 }

@@ -4,7 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type BamboohrState, currentView, type Employee, toVendorInstant, type Webhook } from './bamboohr-state.ts';
+import type { BamboohrHr } from './bamboohr-hr.ts';
+import {
+  type BamboohrState,
+  currentView,
+  type Employee,
+  FieldChanges,
+  toVendorInstant,
+  type Webhook,
+} from './bamboohr-state.ts';
 import { toVendorDateTime } from './bamboohr-webhooks.ts';
 import { readJson, type SandboxContext, type VendorKit } from './kit.ts';
 import type { Store } from './store.ts';
@@ -24,7 +32,8 @@ const listNames: Record<string, string> = {
   reportsToId: 'supervisorEId',
 };
 
-export function addEmployeeRoutes({ app }: VendorKit, store: Store<BamboohrState>): void {
+export function addEmployeeRoutes({ app }: VendorKit, store: Store<BamboohrState>, hr: BamboohrHr): void {
+  app.post('/api/v1/employees/:id', (c) => update(c, store, hr));
   app.get('/api/v1/employees/changed', (c) => changed(c, store));
   app.get('/api/v1/employees', (c) => list(c, store));
   app.get('/api/v1/employees/:id', (c) => {
@@ -36,6 +45,21 @@ export function addEmployeeRoutes({ app }: VendorKit, store: Store<BamboohrState
     const known = fields.filter((name) => Object.hasOwn(view, name)).map((name) => [name, view[name]]);
     return c.json({ id: employee.id, ...Object.fromEntries(known) });
   });
+}
+
+/** Answers 200 without a body; an address that somebody else has is a 409, as the vendor documents it. */
+async function update(c: SandboxContext, store: Store<BamboohrState>, hr: BamboohrHr): Promise<Response> {
+  const parsed = FieldChanges.safeParse(await readJson(c));
+  if (!parsed.success) return c.body(null, 400);
+  const id = c.req.param('id') ?? '';
+  if (store.data.employees[id] === undefined) return c.body(null, 404);
+  const address = parsed.data.workEmail?.toLowerCase();
+  const isTaken = Object.values(store.data.employees).some(
+    (employee) => employee.id !== id && address !== undefined && employee.workEmail?.toLowerCase() === address,
+  );
+  if (isTaken) return c.body(null, 409);
+  hr.setFields(id, parsed.data);
+  return c.body(null, 200);
 }
 
 function changed(c: SandboxContext, store: Store<BamboohrState>): Response {

@@ -75,7 +75,7 @@ export function createBamboohrSandbox(options: BamboohrSandboxOptions): Bamboohr
     promoteDue(store, kit.now(), (event) => sender.send(event));
     return next();
   });
-  addEmployeeRoutes(kit, store);
+  addEmployeeRoutes(kit, store, hr);
   addWebhookRoutes(kit, store);
   return {
     ...kit.server,

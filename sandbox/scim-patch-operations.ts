@@ -54,7 +54,7 @@ function applyOperation(
     throw new ScimRefusal(400, 'invalidPath', 'Operations with a path are not supported');
   }
   const members = resource['members'];
-  const patched = runPatch(resource, operation);
+  const patched = patchWithExtensions(resource, operation);
   const addsMembers = operation.op === 'add' && operation.path?.toLowerCase() === 'members';
   if (quirks.existingMember === 'duplicate' && addsMembers && Array.isArray(members)) {
     const added = Array.isArray(operation.value) ? operation.value : [operation.value];
@@ -66,6 +66,23 @@ function applyOperation(
 function isOwnRemovalForm({ path, value }: Operation, { memberRemoveStyle }: ScimQuirks): boolean {
   const form = path?.includes('[') ? 'filterPath' : value === undefined ? 'all' : 'valueArray';
   return memberRemoveStyle === 'any' || form === 'all' || form === memberRemoveStyle;
+}
+
+/**
+ * The library takes the dot of `2.0` in an extension's name for a step of a path when the name is a key of the value:
+ * such extensions are merged here (RFC 7644, section 3.5.2.3), the rest is the library's.
+ */
+function patchWithExtensions(resource: Record<string, unknown>, operation: Operation): Record<string, unknown> {
+  const given = z.record(z.string(), z.unknown()).safeParse(operation.value);
+  if (operation.path !== undefined || operation.op === 'remove' || !given.success) return runPatch(resource, operation);
+  const isExtension = (name: string): boolean => name.toLowerCase().startsWith('urn:');
+  const names = Object.keys(given.data);
+  const extensions = Object.fromEntries(
+    names.filter(isExtension).map((name) => [name, Object.assign({}, resource[name], given.data[name])]),
+  );
+  const rest = Object.fromEntries(names.filter((name) => !isExtension(name)).map((name) => [name, given.data[name]]));
+  const patched = Object.keys(rest).length === 0 ? resource : runPatch(resource, { ...operation, value: rest });
+  return { ...patched, ...extensions };
 }
 
 function runPatch(resource: Record<string, unknown>, operation: Operation): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { mailAlerts } from './use-cases/mail-alerts.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 import { purgeLedger } from './use-cases/purge-ledger.ts';
 import type { ServerDeps } from './use-cases/server-deps.ts';
+import { writeWorkEmails } from './use-cases/write-work-emails.ts';
 
 export interface ServerLoops {
   stop(): Promise<void>;
@@ -24,6 +25,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'poll', everyMs: pollSeconds * 1_000, run: pollChanges },
     { name: 'checkpoint', everyMs: 5_000, run: (d) => checkpoint(d, deps.checkpointer) },
     { name: 'alerts', everyMs: 2_000, run: mailAlerts },
+    { name: 'workEmails', everyMs: 2_000, run: writeWorkEmails },
     { name: 'purge', everyMs: 3_600_000, run: purgeLedger },
   ];
   let isStopped = false;

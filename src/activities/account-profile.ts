@@ -1,24 +1,17 @@
 /** From facts to what an account is made of, and to the keys that find it again. */
 import type { AccountProfile, CorrelationKeys } from '../connectors/kit/contract.ts';
-import { ConnectorError } from '../connectors/kit/errors.ts';
 import type { PersonFacts } from '../schemas/facts.ts';
 import type { Db } from '../store/db.ts';
 import { sourceKeysOf } from '../store/people.ts';
 
-/** Throws `precondition` where the HR system gives no work e-mail: a login name is never guessed. */
-export function accountProfile(facts: PersonFacts, systemId: string): AccountProfile {
-  if (facts.workEmail === null) {
-    throw new ConnectorError('precondition', 'the HR system holds no work e-mail for this person', {
-      systemId,
-      operation: 'ensureAccount',
-    });
-  }
+/** The account of a person with that address, which is the login name as well. */
+export function accountProfile(facts: PersonFacts, address: string): AccountProfile {
   return {
-    userName: facts.workEmail,
+    userName: address,
     givenName: facts.givenName,
     familyName: facts.familyName,
     displayName: facts.displayName,
-    email: facts.workEmail,
+    email: address,
     title: facts.title,
     department: facts.department,
   };

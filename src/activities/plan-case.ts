@@ -26,6 +26,7 @@ import {
 import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
 import { readTakeableIds } from '../store/takeable.ts';
+import { planAllAttributeItems } from './plan-attribute-items.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface PlanCaseInput {
@@ -117,9 +118,10 @@ async function planArrival(
   const mustWait = isDeferred(context, plan, input.at);
   const open = plan.items.filter((item) => !isHeld(context, item, justifiedIds));
   const given = withoutDecided(context, open, grantableIds(justified), input.at);
-  const items = given.items.filter((item) => !mustWait(item));
   const isWaiting = new Set<string>(given.items.filter(mustWait).map((item) => item.itemDigest));
   const approvedDigests = given.approvedDigests.filter((digest) => !isWaiting.has(digest));
+  const attributes = usherCase.kind === 'mover' ? await planAllAttributeItems(deps, context, usherCase) : [];
+  const items = [...given.items.filter((item) => !mustWait(item)), ...attributes];
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();

@@ -8,12 +8,14 @@ import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { operationKeyOf, operationsOf, saveOperations, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
+import { expectedProfiles } from './expected-profiles.ts';
 import { toApplicationFailure, translated } from './failures.ts';
 import { noteHealed } from './incidents.ts';
 import { outageVerdict } from './outage.ts';
 import { proposedItemsOf } from './proposed-items.ts';
 import { confirmedByReads, type WrittenItem } from './read-back.ts';
 import { rememberVerified } from './remember-verified.ts';
+import { reportWorkEmail } from './work-email.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface VerifyAccessInput {
@@ -57,6 +59,9 @@ export async function verifyAccess(deps: WorkerDeps, input: VerifyAccessInput): 
   const { personId, n, systemId } = input;
   const itemKeys = input.itemDigests.filter((itemDigest) => outcomes.get(itemDigest) === 'verified');
   await noteHealed(deps, { personId, n, systemId, itemKeys });
+  // An address is news of an account that was given, not of one that is taken away.
+  const gave = itemKeys.some((itemDigest) => items.get(itemDigest)?.action === 'grant');
+  if (gave) await reportWorkEmail(deps, { personId, n, systemId });
   return {
     kind: 'done',
     outcomes: input.itemDigests.map((itemDigest) => ({
@@ -93,7 +98,8 @@ async function lookAt(
   const { windowMs, delayMs } = system.manifest.consistency;
   let confirmed: ReadonlySet<WrittenItem>;
   try {
-    confirmed = await confirmedByReads(system, written);
+    const items = written.map(({ item }) => item);
+    confirmed = await confirmedByReads(system, written, await expectedProfiles(deps, input.personId, system, items));
     await outageVerdict.noteHealthy(deps, input.systemId);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;

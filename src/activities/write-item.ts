@@ -7,7 +7,9 @@ import { latestSnapshot } from '../store/people.ts';
 import { accountProfile } from './account-profile.ts';
 import { currentSignal } from './failures.ts';
 import { noteAccount, noteFoundGrants, type WriteSubject } from './operation-evidence.ts';
+import { addressesFor, withFreeAddress } from './work-email.ts';
 import type { WorkerDeps } from './worker-deps.ts';
+import { writeUpdate } from './write-update.ts';
 
 export interface WriteInput {
   system: OpenSystem<'target'>;
@@ -40,6 +42,8 @@ export async function writeItem(deps: WorkerDeps, input: WriteInput): Promise<Wr
     case 'revoke':
     case 'disable':
       return writeRemoval(deps, input);
+    case 'update':
+      return writeUpdate(deps, input);
     case 'assignProfile':
       // A choice of the manager: it changes no system, and no case sends it here.
       throw new ConnectorError('unsupported', 'a choice of profiles is not written', {
@@ -79,9 +83,11 @@ async function ensureAccount(deps: WorkerDeps, input: WriteInput, call: CallCont
       operation: 'writeItem',
     });
   }
-  await input.assertPermitted();
-  const profile = accountProfile(snapshot.facts, subject.systemId);
-  const ensured = await system.connector.ensureAccount(keys, profile, call);
+  const addresses = await addressesFor(deps, system, snapshot, call);
+  const ensured = await withFreeAddress(addresses, async (address) => {
+    await input.assertPermitted();
+    return system.connector.ensureAccount(keys, accountProfile(snapshot.facts, address), call);
+  });
   const { accountId } = ensured.account;
   const origin = ensured.outcome === 'created' ? 'created' : 'adopted';
   // Read before the account is remembered: an attempt that fails in between must not make what it held look like nothing.

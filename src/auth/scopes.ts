@@ -69,6 +69,7 @@ export const endpoints = {
   'POST /internal/approvals/open': ['internal'],
   'POST /internal/approvals/remind': ['internal'],
   'POST /internal/approvals/close': ['internal'],
+  'POST /internal/work-email': ['internal'],
 } as const satisfies Record<string, EndpointNeed>;
 
 /** `METHOD /path/:parameter`. */

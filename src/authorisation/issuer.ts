@@ -24,6 +24,8 @@ import {
 import { sha256Hex } from '../store/sha256.ts';
 import { readTakeableIds } from '../store/takeable.ts';
 import type { Signer } from '../store/signing-key.ts';
+import { snapshotRows } from '../store/people.ts';
+import { refusalOfUpdate } from './judge-update.ts';
 
 /** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
 const AUTHORISATION_LIFE_MS = 5 * 60_000;
@@ -58,13 +60,9 @@ export async function issue(deps: IssuerDeps, input: IssueInput): Promise<IssueR
   if (!context) return refuseAll('superseded');
   const proposed = await proposedItems(deps.db, input);
   const at = momentOfJudgement(context, deps.now());
-  const judge = createJudge({
-    context,
-    usherCase,
-    proposed,
-    at,
-    takeableIds: await takeable(deps, context, input, proposed),
-  });
+  const takeableIds = await takeable(deps, context, input, proposed);
+  const snapshotIds = await snapshotIdsFor(deps, input, proposed);
+  const judge = createJudge({ context, usherCase, proposed, at, takeableIds, snapshotIds });
   return input.itemDigests.map((digest) => {
     const judged = judge(digest);
     return 'refused' in judged
@@ -102,6 +100,17 @@ interface JudgeInput {
   proposed: ReadonlyMap<string, Item>;
   at: string;
   takeableIds: ReadonlySet<string>;
+  /** Of all facts that were ever read, where an item names some. */
+  snapshotIds: readonly string[];
+}
+
+async function snapshotIdsFor(
+  deps: IssuerDeps,
+  { personId, itemDigests }: IssueInput,
+  proposed: ReadonlyMap<string, Item>,
+): Promise<string[]> {
+  const hasUpdate = itemDigests.some((digest) => proposed.get(digest)?.action === 'update');
+  return hasUpdate ? (await snapshotRows(deps.db, personId)).map((row) => row.snapshot_id) : [];
 }
 
 function createJudge(input: JudgeInput): (digest: string) => Judgement {
@@ -124,6 +133,13 @@ function createJudge(input: JudgeInput): (digest: string) => Judgement {
     if (!removal) return { refused: 'unknownItem' };
     // Planned once and no longer: the facts or the policy moved on. It can never be granted on the worker's word.
     if (removal.action === 'grant') return { refused: mayAccess(context, at) ? 'notPlanned' : 'superseded' };
+    if (removal.action === 'update') {
+      if (digestOfProposed(removal, usherCase) !== digest) return { refused: 'unknownItem' };
+      const { snapshotIds } = input;
+      const question = { item: removal, context, usherCase, mayAccess: mayAccess(context, at), snapshotIds };
+      const refused = refusalOfUpdate(question);
+      return refused === null ? { item: removal, kind: 'policy' } : { refused };
+    }
     return judgeRemoval(removal, digest, input, justified);
   };
 }
@@ -163,7 +179,7 @@ function judgeRemoval(
   { context, usherCase, at, takeableIds }: JudgeInput,
   justified: readonly Justification[],
 ): Judgement {
-  if (digestOfRemoval(item, usherCase) !== digest) return { refused: 'unknownItem' };
+  if (digestOfProposed(item, usherCase) !== digest) return { refused: 'unknownItem' };
   if (!mayAccess(context, at)) {
     // What is left to take from a departed person is the business of the open leaver.
     if (usherCase.closed_at !== null) return { refused: 'closedCase' };
@@ -184,7 +200,7 @@ function judgeRemoval(
 /** Somebody who stays loses what is Usher's to take and nothing justifies, when the work was handed over, and nothing else. */
 function judgeTaking(
   item: Item,
-  { context, usherCase, at, takeableIds }: Omit<JudgeInput, 'proposed'>,
+  { context, usherCase, at, takeableIds }: Omit<JudgeInput, 'proposed' | 'snapshotIds'>,
   justified: readonly Justification[],
 ): Judgement {
   const rules = { index: context.index, justified, takeableIds };
@@ -203,7 +219,7 @@ function isEffective(usherCase: CaseRow, at: string): boolean {
 }
 
 /** The digest again, from the content: a row that names another account or entitlement than its digest is no item. */
-function digestOfRemoval(item: Item, usherCase: CaseRow): string {
+function digestOfProposed(item: Item, usherCase: CaseRow): string {
   return itemDigest(
     {
       action: item.action,
@@ -245,8 +261,9 @@ function signItem(
 ): IssueResult {
   const at = deps.now().toISOString();
   const lifeEndsMs = Date.parse(at) + AUTHORISATION_LIFE_MS;
-  // A grant must not outlive the moment at which a known departure takes effect.
-  const departsMs = item.action === 'grant' && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;
+  // What is given to somebody must not outlive the moment at which a known departure takes effect.
+  const gives = item.action === 'grant' || item.action === 'update';
+  const departsMs = gives && context.departsAt !== null ? Date.parse(context.departsAt) : Infinity;
   const authorisation: Authorisation = {
     version: 1,
     kind,

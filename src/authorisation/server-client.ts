@@ -2,6 +2,7 @@
 import axios from 'axios';
 import { z } from 'zod';
 import { IssueResult } from '../schemas/authorisation.ts';
+import { WorkEmailAnswer } from '../schemas/work-email.ts';
 
 export interface ServerClient {
   /** At most ten digests. */
@@ -16,6 +17,13 @@ export interface ServerClient {
   }): Promise<OpenApprovalAnswer>;
   remindApprovers(request: { approvalId: string }): Promise<{ told: number }>;
   closeApproval(request: { approvalId: string; state: 'decided' | 'expired' | 'cancelled' }): Promise<void>;
+  reportWorkEmail(report: {
+    personId: string;
+    caseN: number;
+    systemId: string;
+    workEmail: string;
+    login: string;
+  }): Promise<WorkEmailAnswer>;
 }
 
 const ClaimAnswer = z.discriminatedUnion('outcome', [
@@ -86,5 +94,6 @@ export function createServerClient(baseUrl: string, token: () => string): Server
     closeApproval: async (request) => {
       await call('/internal/approvals/close', request, z.object({}));
     },
+    reportWorkEmail: (report) => call('/internal/work-email', report, WorkEmailAnswer),
   };
 }

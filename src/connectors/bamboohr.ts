@@ -12,20 +12,11 @@ import {
   defineConnector,
   type HrisConnector,
   type WebhookVerdict,
+  type WriteResult,
 } from './kit/contract.ts';
 import { clip, pathOf } from './kit/escape.ts';
+import { noReceipt } from './kit/target-steps.ts';
 import { createVendorClient, type VendorClient } from './kit/vendor-client.ts';
-
-export const BamboohrConfig = z.strictObject({
-  /** Origin of the company's BambooHR. */
-  url: z.url({ protocol: /^https?$/ }),
-  apiKey: z.string().min(1),
-  /** The private key that BambooHR shows once, when the webhook is made. */
-  webhookKey: z.string().min(1),
-  /** Employment statuses of people who are not employees; compared without case. */
-  contractorStatuses: z.array(z.string()).default(['Contractor', 'Consultant', 'Freelancer', 'Temporary Agency']),
-});
-export type BamboohrConfig = z.infer<typeof BamboohrConfig>;
 
 const currentFields = [
   'firstName',
@@ -41,6 +32,25 @@ const currentFields = [
   'supervisorEId',
 ];
 const datedFields = ['hireDate', 'terminationDate'];
+const knownFields = [...currentFields, ...datedFields, 'id'];
+
+export const BamboohrConfig = z.strictObject({
+  /** Origin of the company's BambooHR. */
+  url: z.url({ protocol: /^https?$/ }),
+  apiKey: z.string().min(1),
+  /** The private key that BambooHR shows once, when the webhook is made. */
+  webhookKey: z.string().min(1),
+  /** The company's own field for the login name, where it has one; it is written together with the work e-mail. */
+  loginField: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_.]{0,99}$/, 'expected the API name of a field')
+    .refine((name) => !knownFields.includes(name), 'expected a field of its own')
+    .optional(),
+  /** Employment statuses of people who are not employees; compared without case. */
+  contractorStatuses: z.array(z.string()).default(['Contractor', 'Consultant', 'Freelancer', 'Temporary Agency']),
+});
+export type BamboohrConfig = z.infer<typeof BamboohrConfig>;
+
 /** Without these the record cannot be judged: a hidden end date must not read as "no end". */
 const essentialFields = ['status', 'employmentHistoryStatus', 'hireDate', 'terminationDate'] as const;
 
@@ -97,11 +107,13 @@ export const bamboohr = defineConnector<'hris', BamboohrConfig>({
       entitlements: false,
       listHidesDisabled: false,
       pageMax: 1000,
+      profileUpdates: [],
+      workEmailWriteBack: true,
     },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     // Unpublished; what integrations are seen to use without being throttled.
     ratePolicy: { callsPerMinute: 1200 },
-    scopes: [`read ${[...currentFields, ...datedFields].join(', ')}`],
+    scopes: [`read ${[...currentFields, ...datedFields].join(', ')}`, 'write workEmail, where policy has writeBack'],
   },
   configSchema: BamboohrConfig,
   secretFields: ['apiKey', 'webhookKey'],
@@ -122,6 +134,7 @@ function createBamboohr(runtime: ConnectorRuntime<BamboohrConfig>): HrisConnecto
     verifyWebhook: (headers, rawBody, now) => verifyWebhook(config.webhookKey, headers, rawBody, now),
     getPerson: (sourceKey, ctx) => getPerson(client, config, sourceKey, ctx),
     changes: (since, ctx) => changes(client, since, ctx),
+    writeWorkEmail: (sourceKey, values, ctx) => writeWorkEmail(client, config, sourceKey, values, ctx),
   };
 }
 
@@ -149,6 +162,32 @@ async function getPerson(
     throw client.fail('transient', operation, 'the answer is about another employee');
   }
   return toFacts(client, config, { ...now.data, ...dates.data });
+}
+
+/**
+ * Only into an empty field: what HR wrote is HR's. The read before the write also makes a repeat harmless.
+ * https://documentation.bamboohr.com/reference/update-employee
+ */
+async function writeWorkEmail(
+  client: VendorClient,
+  { loginField }: BamboohrConfig,
+  sourceKey: string,
+  { workEmail, login }: { workEmail: string; login: string },
+  ctx: CallContext,
+): Promise<WriteResult> {
+  const operation = 'writeWorkEmail';
+  if (!employeeId.safeParse(sourceKey).success) throw client.fail('validation', operation, 'not an employee id');
+  const path = () => pathOf('api', 'v1', 'employees', sourceKey);
+  const params = () => ({ fields: 'workEmail', onlyCurrent: true });
+  const schema = z.object({ id: identifier, workEmail: text });
+  const { data } = await client.call({ operation, method: 'GET', path, params, schema }, ctx);
+  if (data.id !== sourceKey) throw client.fail('transient', operation, 'the answer is about another employee');
+  // A field that the key may not read is left out of the answer: hidden is not empty.
+  if (data.workEmail === undefined) throw client.fail('auth', operation, 'the API key may not read workEmail');
+  if (data.workEmail) return { outcome: 'unchanged', receipt: noReceipt };
+  const body = { workEmail, ...(loginField === undefined ? {} : { [loginField]: login }) };
+  const call = { operation, method: 'POST' as const, path, body, schema: z.unknown() };
+  return { outcome: 'changed', receipt: (await client.call(call, ctx)).receipt };
 }
 
 function toFacts(client: VendorClient, config: BamboohrConfig, employee: Employee): PersonFacts {

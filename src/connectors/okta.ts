@@ -4,6 +4,7 @@
  * as fresh: Okta's `search` is an index that may lag.
  */
 import { z } from 'zod';
+import { OwnedAttribute, type ProfileValues } from '../schemas/owned-attribute.ts';
 import {
   type AccountProfile,
   type AccountView,
@@ -17,11 +18,12 @@ import {
   type TargetConnector,
   type WriteResult,
 } from './kit/contract.ts';
-import { clip, oktaEqualsAny, pathOf } from './kit/escape.ts';
+import { oktaEqualsAny, pathOf } from './kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from './kit/http.ts';
 import { collectPages, eachPage, nextLinkCursor } from './kit/paging.ts';
 import { ensureByKeys, noReceipt, uniqueAccount } from './kit/target-steps.ts';
 import { createVendorClient, isConnectorError, type VendorClient } from './kit/vendor-client.ts';
+import { asStored, attributesOf, differences, profileChanges, profileViewOf, User } from './okta/profile.ts';
 
 export const OktaConfig = z.strictObject({
   /** Origin of the Okta organisation. */
@@ -31,24 +33,6 @@ export const OktaConfig = z.strictObject({
   sendActivationMail: z.boolean().default(true),
 });
 export type OktaConfig = z.infer<typeof OktaConfig>;
-
-const text = z.string().nullish();
-const User = z.object({
-  id: z.string().min(1),
-  // A status that is new at Okta must not break a cut-off, so that the list is open here and closed in canLogIn.
-  status: z.string().min(1),
-  transitioningToStatus: text,
-  profile: z.object({
-    login: z.string(),
-    employeeNumber: text,
-    firstName: text,
-    lastName: text,
-    displayName: text,
-    title: text,
-    department: text,
-  }),
-});
-type User = z.infer<typeof User>;
 
 const Group = z.object({ id: z.string().min(1), type: z.string(), profile: z.object({ name: z.string() }) });
 type Group = z.infer<typeof Group>;
@@ -62,8 +46,6 @@ const statuses = 'ACTIVE DEPROVISIONED LOCKED_OUT PASSWORD_EXPIRED PROVISIONED R
 /** The plain listing leaves out deprovisioned accounts; a filter that names every status does not. */
 const everyStatus = oktaEqualsAny('status', statuses);
 const pageMax = 200;
-/** Okta refuses longer names; a display name that is cut harms nobody, a refused account does. */
-const maxNameLength = 50;
 /** Access tokens that a resource server checks by signature alone live on for their hour. */
 const residualSeconds = 3600;
 
@@ -84,6 +66,8 @@ export const okta = defineConnector<'target', OktaConfig>({
       entitlements: true,
       listHidesDisabled: false,
       pageMax,
+      profileUpdates: OwnedAttribute.options,
+      workEmailWriteBack: false,
     },
     consistency: { reads: 1, delayMs: 1000, windowMs: 10_000 },
     ratePolicy: { callsPerMinute: 600 },
@@ -126,6 +110,12 @@ function createOkta(runtime: ConnectorRuntime<OktaConfig>): TargetConnector {
         items: items.map(({ id, profile }) => ({ vendorEntitlementId: id, displayName: profile.name })),
       };
     },
+    async readProfile(accountId, ctx) {
+      const user = await readUser(api, 'readProfile', accountId, ctx);
+      return user === null ? null : profileViewOf(user);
+    },
+    updateProfile: (accountId, values, ctx) => updateProfile(api, accountId, values, ctx),
+    profileAsStored: asStored,
     async listAccounts(cursor, ctx) {
       const page = await listUsers(api, { operation: 'listAccounts', cursor, query: { filter: everyStatus } }, ctx);
       return { ...page, items: page.items.map(viewOf) };
@@ -241,6 +231,21 @@ async function takeOver(
   }
   const outcome = hasChanges || login.outcome === 'changed' ? 'changed' : 'unchanged';
   return { outcome: keys.accountId === accountId ? outcome : 'adopted', account: viewOf(user), receipt };
+}
+
+/** A partial update: POST changes only the properties that it names. */
+async function updateProfile(
+  api: OktaApi,
+  accountId: string,
+  values: ProfileValues,
+  ctx: CallContext,
+): Promise<WriteResult> {
+  const operation = 'updateProfile';
+  const profile = profileChanges(await mustRead(api, operation, accountId, ctx), values);
+  if (Object.keys(profile).length === 0) return { outcome: 'unchanged', receipt: noReceipt };
+  const path = () => pathOf('api', 'v1', 'users', accountId);
+  const call = { operation, method: 'POST' as const, path, body: { profile }, schema: z.unknown() };
+  return { outcome: 'changed', receipt: (await api.client.call(call, ctx)).receipt };
 }
 
 type Transition = 'suspend' | 'unsuspend' | 'activate' | 'deactivate' | 'none' | 'wait';
@@ -365,22 +370,6 @@ export function readOktaRefusal({ status, body }: VendorAnswer): DialectVerdict 
   // E0000016: already active. E0000038: not allowed in the current status.
   if (vendorCode === 'E0000016' || vendorCode === 'E0000038') return { code: 'precondition', vendorCode };
   return { vendorCode };
-}
-
-/** Attributes that Usher owns. Okta asks for both names; people with one name get it twice rather than no account. */
-function attributesOf({ givenName, familyName, displayName, title, department }: AccountProfile) {
-  return {
-    firstName: clip(givenName || familyName || displayName, maxNameLength),
-    lastName: clip(familyName || givenName || displayName, maxNameLength),
-    displayName: clip(displayName, 256),
-    ...(title === null ? {} : { title: clip(title, 256) }),
-    ...(department === null ? {} : { department: clip(department, 256) }),
-  };
-}
-
-function differences(user: User, profile: AccountProfile): Record<string, string> {
-  const stored: Record<string, unknown> = user.profile;
-  return Object.fromEntries(Object.entries(attributesOf(profile)).filter(([name, value]) => stored[name] !== value));
 }
 
 /** A status that is not known here counts as a login that works: a leaver is then looked at, not passed over. */

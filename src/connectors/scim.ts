@@ -3,6 +3,7 @@
  * carries its quirks. An account's key is `externalId`: personId for accounts that Usher made, else an HRIS key.
  */
 import { z } from 'zod';
+import { OwnedAttribute, type ProfileValues } from '../schemas/owned-attribute.ts';
 import {
   type AccountProfile,
   type AccountView,
@@ -21,6 +22,7 @@ import { pathOf, scimEquals, scimValuePath } from './kit/escape.ts';
 import { collectPages } from './kit/paging.ts';
 import { ensureByKeys, noReceipt, uniqueAccount } from './kit/target-steps.ts';
 import { createVendorClient, isConnectorError, type VendorClient } from './kit/vendor-client.ts';
+import { differences, profileChanges, profileViewOf, resourceOf, User, userSchema } from './scim/profile.ts';
 
 export const ScimQuirks = z.strictObject({
   /** How `active` is written: with a path, or as an object without one (servers modelled on Okta's client). */
@@ -41,29 +43,6 @@ export const ScimConfig = z.strictObject({
 });
 export type ScimConfig = z.infer<typeof ScimConfig>;
 
-const scimBoolean = z.union([
-  z.boolean(),
-  z
-    .string()
-    .regex(/^(true|false)$/i)
-    .transform((text) => text.toLowerCase() === 'true'),
-]);
-const text = z.string().nullish();
-
-const User = z.object({
-  id: z.string().min(1),
-  externalId: text,
-  userName: z.string(),
-  // RFC 7643 leaves the meaning of an absent `active` to the server: the safe reading is that the login works.
-  active: scimBoolean.nullish(),
-  displayName: text,
-  title: text,
-  name: z.object({ givenName: text, familyName: text }).nullish(),
-  emails: z.array(z.object({ value: text })).nullish(),
-  groups: z.array(z.object({ value: z.string(), type: text })).nullish(),
-});
-type User = z.infer<typeof User>;
-
 const Group = z.object({
   id: z.string().min(1),
   displayName: z.string(),
@@ -75,7 +54,6 @@ const listOf = <T extends z.ZodType>(resource: T) =>
   z.object({ totalResults: z.number().int().min(0), Resources: z.array(resource).nullish() });
 
 const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const contentType = 'application/scim+json';
 
 /** Listings, reads and writes of one SCIM service; no decisions. */
@@ -97,6 +75,8 @@ export const scim = defineConnector<'target', ScimConfig>({
       entitlements: true,
       listHidesDisabled: false,
       pageMax: 1000,
+      profileUpdates: OwnedAttribute.options,
+      workEmailWriteBack: false,
     },
     consistency: { reads: 2, delayMs: 1000, windowMs: 30_000 },
     ratePolicy: { callsPerMinute: 600 },
@@ -128,6 +108,12 @@ function createScim(runtime: ConnectorRuntime<ScimConfig>): TargetConnector {
       const page = await listPage(api, { resource: 'Groups', schema: Group, cursor, withoutMembers: true }, ctx);
       return { ...page, items: page.items.map(toEntitlement) };
     },
+    readProfile: async (accountId, ctx) => {
+      const user = await readUser(api, 'readProfile', accountId, ctx);
+      return user === null ? null : profileViewOf(user);
+    },
+    updateProfile: (accountId, values, ctx) => updateProfile(api, accountId, values, ctx),
+    profileAsStored: (values) => values,
     listAccounts: async (cursor, ctx) => {
       const page = await listPage(api, { resource: 'Users', schema: User, cursor }, ctx);
       return { ...page, items: page.items.map(viewOf) };
@@ -230,6 +216,21 @@ async function setLogin(
     if (state === 'disabled' && isConnectorError(error, 'notFound')) return { outcome: 'changed', receipt: noReceipt };
     throw error;
   }
+}
+
+async function updateProfile(
+  api: ScimApi,
+  accountId: string,
+  values: ProfileValues,
+  ctx: CallContext,
+): Promise<WriteResult> {
+  const operation = 'updateProfile';
+  const user = await readUser(api, operation, accountId, ctx);
+  if (user === null) throw api.client.fail('notFound', operation, 'the account does not exist');
+  const changes = profileChanges(user, values, api.quirks.patchStyle);
+  if (Object.keys(changes).length === 0) return { outcome: 'unchanged', receipt: noReceipt };
+  const operations = replacements(api.quirks, changes);
+  return { outcome: 'changed', receipt: await patch(api, operation, ['Users', accountId], operations, ctx) };
 }
 
 function replacements({ patchStyle }: ScimQuirks, values: Record<string, unknown>): object[] {
@@ -353,31 +354,6 @@ async function listPage<T>(
 
 function hasMember(group: Group, accountId: string): boolean {
   return (group.members ?? []).some(({ value }) => value === accountId);
-}
-
-function resourceOf(profile: AccountProfile) {
-  const { userName, ...attributes } = attributesOf(profile);
-  return { userName, ...attributes, emails: [{ value: profile.email, type: 'work', primary: true }] };
-}
-
-function attributesOf(profile: AccountProfile) {
-  return {
-    userName: profile.userName,
-    name: { givenName: profile.givenName, familyName: profile.familyName },
-    displayName: profile.displayName,
-    ...(profile.title === null ? {} : { title: profile.title }),
-  };
-}
-
-/** What Usher owns and finds different. Never `userName` and never the address: people log in with them. */
-function differences(user: User, profile: AccountProfile): Record<string, unknown> {
-  const { name, displayName, title } = attributesOf(profile);
-  const isNameSame = user.name?.givenName === name.givenName && user.name.familyName === name.familyName;
-  return {
-    ...(isNameSame ? {} : { name }),
-    ...(user.displayName === displayName ? {} : { displayName }),
-    ...(title === undefined || user.title === title ? {} : { title }),
-  };
 }
 
 function toView(user: User | null): AccountView | null {

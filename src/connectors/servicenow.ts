@@ -58,6 +58,8 @@ export const servicenow = defineConnector<'ticketing', ServicenowConfig>({
       entitlements: false,
       listHidesDisabled: false,
       pageMax: pageSize,
+      profileUpdates: [],
+      workEmailWriteBack: false,
     },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     ratePolicy: { callsPerMinute: 120 },

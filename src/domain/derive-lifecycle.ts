@@ -112,11 +112,19 @@ function newFacts(
     const isSame = snapshot !== null && canonicalJson(snapshot) === canonicalJson(next);
     return isSame ? [] : [{ kind: 'tellFactsChanged', caseN: joiner.n }];
   }
-  const hasMoved = snapshot !== null && canonicalJson(roleOf(snapshot.facts)) !== canonicalJson(roleOf(next.facts));
+  const hasMoved = snapshot !== null && !haveSameRole(snapshot.facts, next.facts);
   return spell?.state === 'open' && hasMoved ? [{ kind: 'openMover', effectiveAt: now }] : [];
 }
 
-/** Everything about a person that may decide what they hold or that systems show; the dates are another matter. */
+/**
+ * Compares everything about a person that may decide what they hold or that systems show; the dates are another matter. A
+ * work address that HR did not have is no move: Usher itself may have written it there.
+ */
+function haveSameRole(before: PersonFacts, now: PersonFacts): boolean {
+  const known = before.workEmail === null ? { workEmail: now.workEmail } : {};
+  return canonicalJson({ ...roleOf(before), ...known }) === canonicalJson(roleOf(now));
+}
+
 function roleOf({ startDate: _start, endDate: _end, isTerminated: _over, ...role }: PersonFacts): Partial<PersonFacts> {
   return role;
 }

@@ -78,6 +78,9 @@ function plannedSentence(data: Record<string, unknown>): string | null {
   const planned = entryItems(data);
   if (planned.some((item) => item.action === 'assignProfile')) return 'joins: no role profile fits, a person chooses';
   const granted = planned.filter((item) => item.action === 'grant');
+  const updated = new Set(planned.filter((item) => item.action === 'update').map((item) => item.label));
+  const changes = updated.size === 0 ? [] : [`attributes change at ${shortList([...updated])}`];
+  if (granted.length === 0 && changes.length > 0) return changes.join(', ');
   if (granted.length === 0) return text(data['kind']) === 'leaver' ? null : 'nothing to change';
   const byPolicy = granted.filter((item) => item.route === 'policy').length;
   const byPeople = Map.groupBy(
@@ -87,6 +90,7 @@ function plannedSentence(data: Record<string, unknown>): string | null {
   const parts = [
     ...(byPolicy > 0 ? [`${byPolicy} granted by policy`] : []),
     ...[...byPeople].map(([roles, items]) => `${items.length} up to ${roles}`),
+    ...changes,
   ];
   return `joins: ${plural(granted.length, 'right')}, ${parts.join(', ')}`;
 }
@@ -114,6 +118,7 @@ function verifiedSentence(systemId: string, verified: EntryItem[]): string {
   const parts = [
     ...(granted.length > 0 ? [`has ${shortList(labels(granted))}`] : []),
     ...(revoked > 0 ? [`${plural(revoked, 'right')} removed at ${systemId}`] : []),
+    ...(verified.some((item) => item.action === 'update') ? [`attributes changed at ${systemId}`] : []),
     ...(verified.some((item) => item.action === 'disable') ? [`account disabled at ${systemId}`] : []),
   ];
   return `${parts.join(', ')} (verified by a fresh read)`;

@@ -4,6 +4,7 @@ import type { Policy } from '../schemas/policy.ts';
 import { checkAttributesAndProfiles } from './check-profiles.ts';
 import { checkEntitlements, checkRouting, checkLifecycle } from './check-entitlements.ts';
 import { checkSeparation } from './check-separation.ts';
+import { checkOwnedAttributes } from './check-owned-attributes.ts';
 import { checkSystems } from './check-systems.ts';
 import type { KnownConnector } from './known-connector.ts';
 import { sortFindings } from './finding.ts';
@@ -49,6 +50,7 @@ export function checkPolicySources(
 function contentFindings(loaded: LoadedPolicy, knownConnectors: readonly KnownConnector[]): Finding[] {
   return [
     ...checkSystems(loaded, knownConnectors),
+    ...checkOwnedAttributes(loaded, knownConnectors),
     ...checkEntitlements(loaded, knownConnectors),
     ...checkAttributesAndProfiles(loaded),
     ...checkSeparation(loaded),

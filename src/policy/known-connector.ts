@@ -1,15 +1,27 @@
 /** The part of a connector's definition that a policy is checked against. */
+import type { ConnectorManifest } from '../connectors/kit/contract.ts';
+import type { OwnedAttribute } from '../schemas/owned-attribute.ts';
+
 /** What the check needs to know of a connector; `knownConnectors` makes it from the definitions. */
 export interface KnownConnector {
   id: string;
   kind: 'target' | 'hris' | 'ticketing';
   /** Config fields that must be given as `${secret:…}`. */
   secretFields: readonly string[];
+  profileUpdates: readonly OwnedAttribute[];
+  workEmailWriteBack: boolean;
 }
 
 /** The definitions of connectors as far as a policy check reads them. */
 export function knownConnectors(
-  definitions: readonly { manifest: { id: string; kind: KnownConnector['kind'] }; secretFields: readonly string[] }[],
+  definitions: readonly {
+    manifest: Pick<ConnectorManifest, 'id' | 'kind' | 'capabilities'>;
+    secretFields: readonly string[];
+  }[],
 ): KnownConnector[] {
-  return definitions.map(({ manifest, secretFields }) => ({ id: manifest.id, kind: manifest.kind, secretFields }));
+  return definitions.map(({ manifest, secretFields }) => {
+    const { id, kind, capabilities } = manifest;
+    const { profileUpdates, workEmailWriteBack } = capabilities;
+    return { id, kind, secretFields, profileUpdates, workEmailWriteBack };
+  });
 }

@@ -6,8 +6,11 @@ import { z } from 'zod';
 import { EntitlementId, Instant, ItemDigest, PersonId, ProposalId, Sha256Hex, SnapshotId, SystemId } from './ids.ts';
 import { DataClass } from './policy.ts';
 
-/** `assignProfile` is the one task of a manager whose report matches no profile: it changes no system. */
-export const ItemAction = z.enum(['grant', 'revoke', 'disable', 'assignProfile']);
+/**
+ * `assignProfile` is the one task of a manager whose report matches no profile: it changes no system. `update` changes
+ * attributes of an account.
+ */
+export const ItemAction = z.enum(['grant', 'revoke', 'disable', 'assignProfile', 'update']);
 export type ItemAction = z.infer<typeof ItemAction>;
 
 export const RequiredRole = z.enum(['manager', 'security', 'owner']);
@@ -31,13 +34,16 @@ export const Item = z.object({
   action: ItemAction,
   /** Empty string for `assignProfile`. */
   systemId: SystemId.or(z.literal('')),
-  /** Null where the vendor's entitlement is not in the catalogue, for `disable`, and for `assignProfile`. */
+  /** Null where the vendor's entitlement is not in the catalogue, for `disable`, `assignProfile` and `update`. */
   entitlementId: EntitlementId.nullable(),
   vendorEntitlementId: z.string().nullable(),
-  /** Only for what was found in the system (revoke, disable). */
+  /** Only for what was found in the system (revoke, disable, update). */
   accountId: z.string().nullable(),
   profileId: z.string().nullable(),
-  /** Hash over system, vendor id, privileged, data class of the entitlement; null for `disable` and `assignProfile`. */
+  /**
+   * Hash over system, vendor id, privileged, data class of the entitlement; for `update` over system, attribute names and
+   * snapshot; null for `disable` and `assignProfile`.
+   */
   definitionHash: Sha256Hex.nullable(),
   privileged: z.boolean(),
   dataClass: DataClass,

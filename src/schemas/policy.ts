@@ -3,7 +3,9 @@
  * merged (lists are concatenated, `routing` and `lifecycle` may stand in one file only).
  */
 import { z } from 'zod';
+import { EmailPattern } from './email-pattern.ts';
 import { EntitlementId, PersonRef, SystemId } from './ids.ts';
+import { OwnedAttribute } from './owned-attribute.ts';
 
 /** `90s`, `15m`, `24h`, `3d`; parsed to seconds. */
 export const DurationSeconds = z
@@ -29,6 +31,12 @@ export const SystemPolicy = z.strictObject({
   masteredBy: SystemId.nullable().default(null),
   /** `observe`: Usher reads the system and never writes to it, not even for a leaver. */
   mode: z.enum(['enforce', 'observe']).default('enforce'),
+  /** Attributes of accounts that Usher owns here: changed when they change in HR. Absent: none, and older versions keep their hash. */
+  attributes: z.array(OwnedAttribute).optional(),
+  /** An HRIS: what Usher may write into its empty fields. */
+  writeBack: z.array(z.enum(['workEmail'])).optional(),
+  /** The identity provider: how an address is made for people for whom HR has none. */
+  emailPattern: EmailPattern.optional(),
   /** Answers to the connector's own config schema; secrets only as `${secret:<system>.<name>}`. */
   config: z.record(z.string(), z.unknown()).default({}),
 });

@@ -4,12 +4,14 @@ import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as baseline from './migrations/0003-baseline.ts';
 import * as policyApproval from './migrations/0004-policy-approval.ts';
+import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0003-baseline': baseline,
   '0004-policy-approval': policyApproval,
+  '0008-attributes': attributes,
   '0009-movers': movers,
 };
 

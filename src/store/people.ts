@@ -139,6 +139,18 @@ export async function latestSnapshotRow(db: Db | Tx, personId: string): Promise<
   return (await recentSnapshotRows(db, personId, 1))[0] ?? null;
 }
 
+/** The latest snapshots of a person, newest first; more than a case can span. Rows as they stand: open them to trust them. */
+export async function snapshotRows(db: Db | Tx, personId: string): Promise<SnapshotRow[]> {
+  return db
+    .selectFrom('snapshot')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .orderBy('observed_at', 'desc')
+    .orderBy('snapshot_id', 'desc')
+    .limit(50)
+    .execute();
+}
+
 /**
  * Opens a snapshot row. Null when the person was erased. Throws when the row does not carry the server's signature:
  * nothing may be decided on facts that somebody else wrote.

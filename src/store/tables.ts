@@ -376,7 +376,23 @@ export interface SystemModeTable {
   diff_hash: string | null;
 }
 
+/** A work address on its way to HR. */
+export interface WorkEmailTable {
+  source: string;
+  source_key: string;
+  person_id: string;
+  case_n: number;
+  address_sealed: Buffer;
+  state: 'pending' | 'done' | 'failed';
+  outcome: string | null;
+  attempts: number;
+  created_at: Timestamp;
+  next_at: Timestamp;
+  done_at: NullableTimestamp;
+}
+
 export interface Tables {
+  work_email: WorkEmailTable;
   person: PersonTable;
   identity_link: IdentityLinkTable;
   snapshot: SnapshotTable;

@@ -80,7 +80,7 @@ export class Giving {
   /** Gives again what failed: all of it, or what lies on these systems. A removal that failed is found by the next look. */
   async retry(systemIds: readonly string[] | null): Promise<void> {
     const items = [...this.failed.values()].filter(
-      (item) => item.action === 'grant' && (systemIds?.includes(item.systemId) ?? true),
+      (item) => isGiven(item) && (systemIds?.includes(item.systemId) ?? true),
     );
     if (items.length === 0) return;
     const k = this.#desk.nextK();
@@ -189,6 +189,8 @@ export class Giving {
     this.#desk.note(`group ${k}: ${verifiedCount} of ${items.length} verified`);
   }
 }
+
+const isGiven = ({ action }: Item): boolean => action === 'grant' || action === 'update';
 
 function split(plan: ItemsPlan, items: readonly Item[]): { ready: Item[]; groups: ApprovalGroup[] } {
   const decided = new Set(plan.approvedDigests);

@@ -109,7 +109,7 @@ export interface ApprovalResult {
 export interface ProvisioningItem {
   itemDigest: string;
   systemId: string;
-  action: 'grant' | 'revoke' | 'disable';
+  action: 'grant' | 'revoke' | 'disable' | 'update';
   /** Identity provider: before the others. */
   isFirst: boolean;
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { PersonFacts } from '../../src/schemas/facts.ts';
 import { describeFailures } from './describe-failures.ts';
+import { describeWriteBack } from './describe-write-back.ts';
 import { clockMs, ctx, expectFailure, failureOf, type HrisHarness, hostileTexts } from './harness.ts';
 
 export interface HrisStart {
@@ -22,6 +23,7 @@ export function describeHrisConnector(name: string, { start }: HrisStart): void 
 
     describe('people', () => describePeople(current));
     describe('changes', () => describeChanges(current));
+    describe('the work e-mail', () => describeWriteBack(current));
     describe('webhooks', () => describeWebhooks(current));
     describe('failures', () =>
       describeFailures<'hris'>({ harness: current, read: (connector) => connector.changes(since, ctx) }));

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { collectPages } from '../../src/connectors/kit/paging.ts';
 import { describeFailures } from './describe-failures.ts';
 import { describeHostilePerson } from './describe-hostile-person.ts';
+import { describeProfileUpdates } from './describe-profile-updates.ts';
 import { aProfile, ctx, expectFailure, keysOf, startPlainServer, type TargetHarness } from './harness.ts';
 
 export interface TargetStart {
@@ -26,6 +27,7 @@ export function describeTargetConnector(name: string, { start }: TargetStart): v
     describe('accounts', () => describeAccounts(current));
     describe('logins', () => describeLogins(current));
     describe('entitlements', () => describeEntitlements(current));
+    describe('attributes', () => describeProfileUpdates(current));
     describe('listings', () => describeListings(current));
     describe('lost and false answers', () => describeLostAnswers(current));
     describe('failures', () =>

@@ -54,6 +54,10 @@ export interface HrisHarness extends Harness<'hris'> {
   terminate(sourceKey: string): void;
   /** HR sets a last day that lies in the future. */
   setLastDay(sourceKey: string, date: string): void;
+  /** The work e-mail as it stands in the record. */
+  workEmailOf(sourceKey: string): string | null;
+  /** HR writes it, behind the connector's back. */
+  setWorkEmail(sourceKey: string, workEmail: string): void;
   /** Values of the record that Usher has no business with. */
   privateValues: string[];
   /** Moves the clock of the vendor. */

@@ -32,6 +32,8 @@ async function start(): Promise<HrisHarness> {
       sandbox.hr.hire({ ...names, ...job, workEmail: null, dateOfBirth: '1990-12-10', payRate: '123456.78' }).id,
     terminate: (id) => void sandbox.hr.terminate(id, { isImmediate: true }),
     setLastDay: (id, date) => void sandbox.hr.terminate(id, { date }),
+    workEmailOf: (id) => sandbox.hr.get(id).workEmail,
+    setWorkEmail: (id, workEmail) => void sandbox.hr.setField(id, 'workEmail', workEmail),
     privateValues: ['1990-12-10', '123456.78'],
     advance(ms) {
       nowMs += ms;

@@ -4,10 +4,22 @@ import type { PolicyCheck } from '../../src/policy/check.ts';
 import type { KnownConnector } from '../../src/policy/known-connector.ts';
 
 export const connectors: KnownConnector[] = [
-  { id: 'bamboohr', kind: 'hris', secretFields: ['apiKey'] },
-  { id: 'okta', kind: 'target', secretFields: ['token'] },
-  { id: 'scim', kind: 'target', secretFields: ['token'] },
-  { id: 'servicenow', kind: 'ticketing', secretFields: ['password'] },
+  { id: 'bamboohr', kind: 'hris', secretFields: ['apiKey'], profileUpdates: [], workEmailWriteBack: true },
+  {
+    id: 'okta',
+    kind: 'target',
+    secretFields: ['token'],
+    profileUpdates: ['displayName', 'title', 'department'],
+    workEmailWriteBack: false,
+  },
+  { id: 'scim', kind: 'target', secretFields: ['token'], profileUpdates: ['title'], workEmailWriteBack: false },
+  {
+    id: 'servicenow',
+    kind: 'ticketing',
+    secretFields: ['password'],
+    profileUpdates: [],
+    workEmailWriteBack: false,
+  },
 ];
 
 export const systemsYaml = `# People and where they log in.

@@ -4,6 +4,7 @@
  */
 import type { AxiosInstance } from 'axios';
 import type { z } from 'zod';
+import type { OwnedAttribute, ProfileValues } from '../../schemas/owned-attribute.ts';
 
 /** Per call: who may abort it, and the stable key of the operation for vendors that have a slot for it. */
 export interface CallContext {
@@ -24,6 +25,10 @@ export interface ConnectorManifest {
     entitlements: boolean;
     listHidesDisabled: boolean;
     pageMax: number;
+    /** Attributes that `updateProfile` can change; policy may give no others to Usher here. */
+    profileUpdates: readonly OwnedAttribute[];
+    /** An HRIS that takes the work e-mail of a person back. */
+    workEmailWriteBack: boolean;
   };
   /** Verification: so many consecutive agreeing reads, so far apart, within the window. */
   consistency: { reads: number; delayMs: number; windowMs: number };
@@ -50,6 +55,14 @@ export interface AccountProfile {
   email: string;
   title: string | null;
   department: string | null;
+}
+
+/** What an account shows of the person; null where it shows nothing. Personal data: never logged, never in an error. */
+export interface AccountProfileView {
+  accountId: string;
+  /** As in {@link AccountView}. */
+  correlationKey: string | null;
+  values: Record<OwnedAttribute, string | null>;
 }
 
 export interface AccountView {
@@ -120,6 +133,15 @@ export interface TargetConnector {
     ctx: CallContext,
   ): Promise<WriteResult>;
   listEntitlements(cursor: string | null, ctx: CallContext): Promise<Page<EntitlementView>>;
+  /** Fresh read by id of the attributes that `profileUpdates` names; null only when the vendor says that it does not exist. */
+  readProfile(accountId: string, ctx: CallContext): Promise<AccountProfileView | null>;
+  /**
+   * Asserts the values that are named, and no others; nothing is sent where the account shows them already. Throws
+   * `notFound` for an account that does not exist and `conflict` for a login or address that another account has.
+   */
+  updateProfile(accountId: string, values: ProfileValues, ctx: CallContext): Promise<WriteResult>;
+  /** Pure: the values in the form in which the vendor shows them once it took them (cut to its lengths, for one). */
+  profileAsStored(values: ProfileValues): ProfileValues;
   /** Full inventory, disabled accounts included; any page error fails the run. */
   listAccounts(cursor: string | null, ctx: CallContext): Promise<Page<AccountView>>;
 }
@@ -139,6 +161,15 @@ export interface HrisConnector {
   verifyWebhook(headers: Record<string, string | undefined>, rawBody: Uint8Array, now: Date): WebhookVerdict;
   /** The person as of now, allow-listed fields only; null when the HRIS says that the person does not exist. */
   getPerson(sourceKey: string, ctx: CallContext): Promise<import('../../schemas/facts.ts').PersonFacts | null>;
+  /**
+   * Writes the work e-mail into a field that is empty; one that holds an address already stays (`unchanged`). Throws
+   * `unsupported` without the flag `workEmailWriteBack`, `notFound`, and `conflict` where another person has it.
+   */
+  writeWorkEmail(
+    sourceKey: string,
+    values: { workEmail: string; login: string },
+    ctx: CallContext,
+  ): Promise<WriteResult>;
   /** Keys changed since the watermark (ISO 8601) and the next watermark. */
   changes(since: string, ctx: CallContext): Promise<{ sourceKeys: string[]; latest: string }>;
 }

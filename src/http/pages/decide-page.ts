@@ -165,6 +165,8 @@ export function itemTitle(
       return `Revoke ${item.entitlementId ?? item.vendorEntitlementId ?? 'access'}`;
     case 'disable':
       return 'Disable the account';
+    case 'update':
+      return 'Update attributes of the account';
     case 'assignProfile':
       return `Assign the profile ${item.profileId ?? ''}`.trim();
     default:

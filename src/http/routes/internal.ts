@@ -2,6 +2,7 @@
 import { claimDecision } from '../../use-cases/claim-decision.ts';
 import { closeApproval, remindApprovers } from '../../use-cases/follow-approval.ts';
 import { issueAuthorisations } from '../../use-cases/issue-authorisations.ts';
+import { queueReportedEmail } from '../../use-cases/queue-work-email.ts';
 import { openApproval } from '../../use-cases/open-approval.ts';
 import type { HttpDeps } from '../app-types.ts';
 import { readJsonValue } from '../input.ts';
@@ -24,4 +25,7 @@ export function internalRoutes(router: Router, deps: HttpDeps): void {
     await closeApproval(deps, await readJsonValue(c));
     return c.json({});
   });
+  router.guarded('POST /internal/work-email', async (c) =>
+    c.json(await queueReportedEmail(deps, await readJsonValue(c))),
+  );
 }
