@@ -2,8 +2,15 @@
 import { Migrator, type Migration } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as notifications from './migrations/0006-notifications.ts';
 
-const migrations: Record<string, Migration> = { '0001-initial': initial };
+const migrations: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0006-notifications': notifications,
+};
+
+/** The migrations that this version knows, oldest first. */
+export const migrationNames: readonly string[] = Object.keys(migrations).toSorted();
 
 /** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
 export async function migrateToLatest(ownerUrl: string): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** What the use cases of the server need. Handed in by the composition root; tests hand in their own clock. */
+import type { MailLimits } from '../domain/mail-batches.ts';
 import type { HrisConnector } from '../connectors/kit/contract.ts';
 import type { Db } from '../store/db.ts';
 import type { PersonVault } from '../store/person-vault.ts';
@@ -35,6 +36,8 @@ export interface ServerDeps {
   mailboxUrl: string | null;
   temporal: TemporalPort | null;
   notifier: Notifier;
+  /** When mails become digests; the shipped limits by default. */
+  mailLimits?: MailLimits;
   log: Logger;
   /** Named points at which a test kills the process; does nothing in production. */
   crashPoint: (name: string) => void;
