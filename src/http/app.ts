@@ -16,6 +16,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { allowTemporalUi, codecRoutes } from './routes/codec.ts';
 import { decideRoutes } from './routes/decide.ts';
+import { doctorRoutes } from './routes/doctor.ts';
 import { healthRoutes } from './routes/health.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { homeRoutes } from './routes/home.ts';
@@ -23,6 +24,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { internalRoutes } from './routes/internal.ts';
 import { loginRoutes } from './routes/login.ts';
 import { meRoutes } from './routes/me.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 import { personRoutes } from './routes/persons.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { storyRoutes } from './routes/story.ts';
@@ -40,6 +42,7 @@ const routeFiles = [
   caseRoutes,
   codecRoutes,
   decideRoutes,
+  doctorRoutes,
   healthRoutes,
   holdRoutes,
   homeRoutes,
@@ -47,6 +50,7 @@ const routeFiles = [
   internalRoutes,
   loginRoutes,
   meRoutes,
+  openApiRoutes,
   personRoutes,
   policyRoutes,
   storyRoutes,

@@ -9,6 +9,16 @@ import type { Lane } from '../policy/connector-pool.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import type { Logger } from '../telemetry.ts';
 
+/** What `usher doctor` wants to know about the namespace. */
+export interface TemporalFacts {
+  serverVersion: string;
+  sdkVersion: string;
+  retentionDays: number;
+  missingAttributes: string[];
+  /** Task queues that nobody has polled lately. */
+  queuesWithoutWorker: string[];
+}
+
 /** The little that the server asks of Temporal: it never starts or cancels a case. */
 export interface TemporalPort {
   uiUrl: string | null;
@@ -17,6 +27,8 @@ export interface TemporalPort {
   submitDecision(approvalId: string, decisionId: string): Promise<void>;
   /** Histories of a case and of everything it started, by workflow id, as JSON. */
   histories(caseId: string): Promise<Record<string, unknown>>;
+  /** Rejects when Temporal does not answer. */
+  inspect?(): Promise<TemporalFacts>;
 }
 
 export interface ServerDeps {
