@@ -12,7 +12,8 @@ export interface ApiClient {
   post<T>(path: string, body: unknown, shape: z.ZodType<T>): Promise<T>;
 }
 
-export function createApiClient({ url, token }: Credentials): ApiClient {
+/** `timeoutMs` is for one call. */
+export function createApiClient({ url, token }: Credentials, timeoutMs = TIMEOUT_MS): ApiClient {
   async function call<T>(method: 'GET' | 'POST', path: string, body: unknown, shape: z.ZodType<T>): Promise<T> {
     const answer = await send(`${url}${path}`, {
       method,
@@ -21,6 +22,7 @@ export function createApiClient({ url, token }: Credentials): ApiClient {
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       },
       ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const parsed = shape.safeParse(answer);
     if (parsed.success) return parsed.data;
@@ -36,7 +38,7 @@ async function send(url: string, init: RequestInit): Promise<unknown> {
   let response: Response;
   try {
     // A redirect could carry the token to another place.
-    response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    response = await fetch(url, { ...init, redirect: 'error' });
   } catch {
     const { origin } = new URL(url);
     throw new CliError(

@@ -1,28 +1,12 @@
 /** The parts of the diagnosis that look into the store: version, clock, migrations, what was left behind, the evidence log. */
 import { sql } from 'kysely';
+import { clockFinding } from '../domain/clock-finding.ts';
 import type { DoctorFinding } from '../schemas/api-doctor.ts';
 import { migrationNames } from '../store/migrate.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 const POSTGRES_MAJOR_MIN = 15;
-const SKEW_WARNING_MS = 2_000;
-/** An authorisation lives for five minutes; a clock that far off lets none pass. */
-const SKEW_ERROR_MS = 60_000;
 const WAITS_TOO_LONG_MS = 120_000;
-
-/** What a difference between two clocks means. `what` names the other clock. */
-export function clockFinding(what: string, skewMs: number): DoctorFinding {
-  const seconds = (Math.abs(skewMs) / 1000).toFixed(1);
-  const isOff = Math.abs(skewMs) >= SKEW_WARNING_MS;
-  return {
-    area: 'clock',
-    level: Math.abs(skewMs) >= SKEW_ERROR_MS ? 'error' : isOff ? 'warning' : 'ok',
-    text: isOff
-      ? `The clock of ${what} is ${seconds} s ${skewMs > 0 ? 'ahead' : 'behind'}.`
-      : `The clock of ${what} agrees.`,
-    fix: isOff ? 'Let both machines take their time from the same source (NTP).' : null,
-  };
-}
 
 export async function diagnoseDatabase(deps: ServerDeps): Promise<DoctorFinding[]> {
   const area = 'database';
