@@ -95,6 +95,7 @@ async function candidatesAt(
   const api = (): ApiClient => createApiClient(findCredentials(env, credentials), ANSWER_WITHIN_MS);
   if (option) return valuesOfOption(command, option, env);
   const children = commandsOf(command);
+  if (children.length > 0 && given.length > 0) return [];
   if (children.length > 0) return children.map((one) => ({ value: one.name(), text: one.description() }));
   const { registeredArguments } = command;
   const last = registeredArguments.at(-1);

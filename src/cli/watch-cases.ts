@@ -95,16 +95,22 @@ export function tableOf(cases: readonly Case[], size: Pick<Terminal, 'rows' | 'c
   );
   const hidden = sorted.length - shown.length;
   const waiting = open.filter((each) => each.state === 'awaitingApproval').length;
-  const summary = `${cases.length} cases, ${open.length} open, ${waiting} waiting for people${hidden > 0 ? `, ${hidden} not shown` : ''}`;
+  const summary = `${cases.length} ${cases.length === 1 ? 'case' : 'cases'}, ${open.length} open, ${waiting} waiting for people${hidden > 0 ? `, ${hidden} not shown` : ''}`;
   return [...(rows.length === 0 ? ['No case.'] : lines), '', `${summary} · ${printableText(foot)}`]
     .map((line) => cut(line, Math.max(20, size.columns() - 1)))
     .join('\n');
 }
 
-const lengthOf = (text: string): number => [...text].length;
+/** What a reader sees as one character is one, however many code points it has. */
+const segmenter = new Intl.Segmenter();
+const charactersOf = (text: string): string[] => Array.from(segmenter.segment(text), ({ segment }) => segment);
+const lengthOf = (text: string): number => charactersOf(text).length;
 const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - lengthOf(text)));
-const cut = (text: string, width: number): string =>
-  lengthOf(text) <= width ? text : `${[...text].slice(0, width - 1).join('')}…`;
+
+function cut(text: string, width: number): string {
+  const characters = charactersOf(text);
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
+}
 
 async function watchLines(
   context: CliContext,

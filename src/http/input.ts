@@ -1,5 +1,5 @@
 /** Parses what comes in. Every refusal is AppError `invalidInput`, names the field and says what was expected. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { AppContext } from './app-types.ts';
 

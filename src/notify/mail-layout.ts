@@ -37,7 +37,7 @@ export function renderMail(content: MailContent): { text: string; html: string }
 }
 
 function renderText({ blocks }: MailContent): string {
-  return `${blocks.map(textOf).join('\n')}`;
+  return blocks.map(textOf).join('\n');
 }
 
 function textOf(block: MailBlock): string {

@@ -6,12 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import openapiTS, { astToString } from 'openapi-typescript';
-import ts from 'typescript';
 import { endpoints, type Scope } from '../../src/auth/scopes.ts';
 import type { OpenApiDocument } from '../../src/http/openapi/document.ts';
 import { hire, openApproval, untilCaseIs, type OpenApproval } from '../support/case-driver.ts';
@@ -230,7 +229,7 @@ console.log(JSON.stringify({ scopes, states: [...new Set(states)], name, field, 
       writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
       writeFileSync(join(dir, 'api.d.ts'), astToString(await openapiTS(document as never)));
       writeFileSync(join(dir, 'client.ts'), clientText);
-      expect(typeErrorsOf(join(dir, 'client.ts'))).toEqual([]);
+      expect(await typeErrorsOf(join(dir, 'client.ts'))).toBe('');
       const { stdout } = await promisify(execFile)(process.execPath, [join(dir, 'client.ts')], {
         env: { URL: world.url, TOKEN: token, PERSON: personId },
       });
@@ -247,19 +246,14 @@ console.log(JSON.stringify({ scopes, states: [...new Set(states)], name, field, 
   });
 });
 
-function typeErrorsOf(file: string): string[] {
-  const program = ts.createProgram([file], {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    allowImportingTsExtensions: true,
-    types: ['node'],
-    typeRoots: [resolve('node_modules/@types')],
-  });
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n').slice(0, 500));
+/** In a process of its own: the compiler would keep the servers of the world from answering. */
+async function typeErrorsOf(file: string): Promise<string> {
+  const options = ['--strict', '--noEmit', '--skipLibCheck', '--allowImportingTsExtensions', '--ignoreConfig'];
+  const target = ['--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  const run = promisify(execFile)(process.execPath, [compiler, ...options, ...target, file], { cwd: dirname(file) });
+  return run.then(
+    () => '',
+    (error: { stdout?: string; message: string }) => error.stdout ?? error.message,
+  );
 }

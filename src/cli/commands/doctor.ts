@@ -1,6 +1,6 @@
 /** `doctor`: what is wrong, and for each thing what mends it. */
 import type { Command } from 'commander';
-import type { DoctorFinding } from '../../schemas/api-doctor.ts';
+import { DoctorArea, type DoctorFinding } from '../../schemas/api-doctor.ts';
 import { createApiClient } from '../api-client.ts';
 import { Diagnosis } from '../api-shapes.ts';
 import { isJson, type CliContext } from '../command-context.ts';
@@ -34,7 +34,8 @@ async function diagnose(context: CliContext, options: CredentialOptions): Promis
     diagnosePorts(env),
     'url' in credentials ? askServer(credentials) : [credentials],
   ]);
-  return [...here, ...ports, ...server];
+  const order = DoctorArea.options;
+  return [...here, ...ports, ...server].toSorted((a, b) => order.indexOf(a.area) - order.indexOf(b.area));
 }
 
 function credentialsOf(env: NodeJS.ProcessEnv, options: CredentialOptions): Credentials | DoctorFinding {
