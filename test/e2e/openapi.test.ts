@@ -243,7 +243,7 @@ console.log(JSON.stringify({ scopes, states: [...new Set(states)], name, field, 
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
-  });
+  }, 180_000);
 });
 
 /** In a process of its own: the compiler would keep the servers of the world from answering. */
