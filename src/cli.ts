@@ -1,5 +1,6 @@
 /** Entry of the command `usher`. */
 import { runCli } from './cli/program.ts';
+import { openTerminal } from './cli/terminal.ts';
 
 // A reader that has seen enough (`usher cases | head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -11,4 +12,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   writeOut: (text) => void process.stdout.write(text),
   writeError: (text) => void process.stderr.write(text),
+  terminal: openTerminal(process.stdout, process.stdin),
+  errorTerminal: openTerminal(process.stderr, process.stdin),
 });

@@ -1,6 +1,7 @@
 /** What the server asks of Temporal: it sends decisions to approvals and reads histories. It never starts or cancels anything. */
 import { type Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { inspectTemporal } from './temporal-inspect.ts';
 import type { TemporalPort } from './use-cases/server-deps.ts';
 import { submitDecision } from './workflows/wire.ts';
 
@@ -26,6 +27,7 @@ export function createTemporalPort(client: Client, uiUrl: string | null): Tempor
       }
       return histories;
     },
+    inspect: () => inspectTemporal(client),
   };
 }
 

@@ -31,6 +31,8 @@ export const endpoints = {
   'GET /login/:secret': 'oneTimeLink',
   'POST /login/:secret': 'oneTimeLink',
   'GET /': ['operate', 'security'],
+  'GET /api/v1/openapi.json': ['decide', 'read:own-cases', 'operate', 'security', 'audit', 'erase'],
+  'GET /api/v1/doctor': ['operate', 'security', 'audit'],
   'GET /api/v1/me': ['decide', 'read:own-cases', 'operate', 'security', 'audit', 'erase'],
   'GET /api/v1/cases': ['read:own-cases', 'operate', 'security', 'audit'],
   'GET /api/v1/cases/:caseId': ['read:own-cases', 'decide', 'operate', 'security', 'audit'],

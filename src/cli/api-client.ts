@@ -15,7 +15,8 @@ export interface ApiClient {
   postForm<T>(path: string, form: FormData, shape: z.ZodType<T>): Promise<T>;
 }
 
-export function createApiClient({ url, token }: Credentials): ApiClient {
+/** `timeoutMs` is for one call. */
+export function createApiClient({ url, token }: Credentials, timeoutMs = TIMEOUT_MS): ApiClient {
   async function call<T>(method: 'GET' | 'POST', path: string, body: unknown, shape: z.ZodType<T>): Promise<T> {
     const answer = await send(`${url}${path}`, {
       method,
@@ -24,6 +25,7 @@ export function createApiClient({ url, token }: Credentials): ApiClient {
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       },
       ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     return parseAnswer(answer, shape);
   }
@@ -31,8 +33,9 @@ export function createApiClient({ url, token }: Credentials): ApiClient {
     get: (path, shape) => call('GET', path, undefined, shape),
     post: (path, body, shape) => call('POST', path, body, shape),
     async postForm(path, form, shape) {
-      const init = { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: form };
-      return parseAnswer(await send(`${url}${path}`, init, FORM_TIMEOUT_MS), shape);
+      const signal = AbortSignal.timeout(FORM_TIMEOUT_MS);
+      const init = { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: form, signal };
+      return parseAnswer(await send(`${url}${path}`, init), shape);
     },
   };
 }
@@ -43,11 +46,11 @@ function parseAnswer<T>(answer: unknown, shape: z.ZodType<T>): T {
   throw new CliError(exitCodes.unavailable, 'The server answered in a shape that this version does not know.');
 }
 
-async function send(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+async function send(url: string, init: RequestInit): Promise<unknown> {
   let response: Response;
   try {
     // A redirect could carry the token to another place.
-    response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    response = await fetch(url, { ...init, redirect: 'error' });
   } catch {
     const { origin } = new URL(url);
     throw new CliError(

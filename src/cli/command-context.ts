@@ -4,12 +4,20 @@ import { createApiClient, type ApiClient } from './api-client.ts';
 import { findCredentials, type CredentialOptions } from './credentials.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Output } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface CliContext {
   env: NodeJS.ProcessEnv;
   out: Output;
   /** Raw text to standard output, for files. */
   write: (text: string) => void;
+  /** Raw text to standard error, for progress. */
+  writeError: (text: string) => void;
+  /** Standard output and standard error where they are terminals. */
+  terminal: Terminal | null;
+  errorTerminal: Terminal | null;
+  /** All commands, for completion. */
+  program: () => Command;
   /** How the process ends when the command has nothing to complain about but the answer is no. */
   setExitCode: (code: ExitCode) => void;
 }

@@ -5,6 +5,8 @@ import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { auditCommands } from './commands/audit.ts';
 import { caseCommands } from './commands/cases.ts';
+import { completionCommands } from './commands/completion.ts';
+import { doctorCommands } from './commands/doctor.ts';
 import { holdCommands } from './commands/holds.ts';
 import { importCommands } from './commands/import.ts';
 import { baselineCommands } from './commands/baseline.ts';
@@ -16,11 +18,15 @@ import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface CliStreams {
   env: NodeJS.ProcessEnv;
   writeOut: (text: string) => void;
   writeError: (text: string) => void;
+  /** Missing or null where output is no terminal. */
+  terminal?: Terminal | null;
+  errorTerminal?: Terminal | null;
 }
 
 const groups = [
@@ -36,6 +42,8 @@ const groups = [
   importCommands,
   baselineCommands,
   auditCommands,
+  doctorCommands,
+  completionCommands,
 ];
 
 /** Runs one command line (without the interpreter and the script); never throws. */
@@ -45,6 +53,10 @@ export async function runCli(args: string[], streams: CliStreams): Promise<ExitC
     env: streams.env,
     out: createOutput(streams.writeOut),
     write: streams.writeOut,
+    writeError: streams.writeError,
+    terminal: streams.terminal ?? null,
+    errorTerminal: streams.errorTerminal ?? null,
+    program: () => createProgram(context, streams),
     setExitCode: (code) => {
       exitCode = code;
     },

@@ -47,6 +47,8 @@ export async function verifyLog(deps: {
   keysDir: string;
   verifier: Verifier;
   now: () => Date;
+  /** Told how many records were read so far, page by page. */
+  onProgress?: (records: number) => void;
 }): Promise<LogVerification> {
   const { db, keysDir, verifier, now } = deps;
   const file = readCheckpointFile(keysDir);
@@ -59,7 +61,7 @@ export async function verifyLog(deps: {
     .setAccessMode('read only')
     .execute(async (tx) => {
       findings.push(...(await rowFindings(tx, keysDir, verifier)));
-      return walkLog(readEvidencePages(tx), live, createValueCheck(openPersonVault(keysDir)));
+      return walkLog(counted(readEvidencePages(tx), deps.onProgress), live, createValueCheck(openPersonVault(keysDir)));
     });
   findings.push(...logged.findings);
   const last = live.at(-1);
@@ -157,6 +159,18 @@ async function walkLog(
   if (nextSeq < signedSize) findings.push(cutLog(nextSeq, signedSize));
   findings.push(...mismatched.map((stored) => editedOrMoved(stored, mismatched)));
   return { treeSize: nextSeq, findings: findings.toSorted((left, right) => (left.seq ?? -1) - (right.seq ?? -1)) };
+}
+
+async function* counted(
+  pages: AsyncIterable<StoredEvidence[]>,
+  onProgress: (records: number) => void = () => undefined,
+): AsyncIterable<StoredEvidence[]> {
+  let records = 0;
+  for await (const page of pages) {
+    yield page;
+    records += page.length;
+    onProgress(records);
+  }
 }
 
 function keepBounded<T>(list: T[], item: T): void {

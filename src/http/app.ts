@@ -17,6 +17,7 @@ import { baselineRoutes } from './routes/baseline.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { allowTemporalUi, codecRoutes } from './routes/codec.ts';
 import { decideRoutes } from './routes/decide.ts';
+import { doctorRoutes } from './routes/doctor.ts';
 import { healthRoutes } from './routes/health.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { homeRoutes } from './routes/home.ts';
@@ -25,6 +26,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { internalRoutes } from './routes/internal.ts';
 import { loginRoutes } from './routes/login.ts';
 import { meRoutes } from './routes/me.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 import { personRoutes } from './routes/persons.ts';
 import { accessRoutes } from './routes/access.ts';
 import { policyRoutes } from './routes/policy.ts';
@@ -49,6 +51,7 @@ const routeFiles = [
   caseRoutes,
   codecRoutes,
   decideRoutes,
+  doctorRoutes,
   healthRoutes,
   holdRoutes,
   homeRoutes,
@@ -57,6 +60,7 @@ const routeFiles = [
   internalRoutes,
   loginRoutes,
   meRoutes,
+  openApiRoutes,
   personRoutes,
   accessRoutes,
   policyRoutes,

@@ -1,20 +1,15 @@
 /** Asks systems whether they can be used, and waits a bounded time for the answers. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { HrisConnector } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { AppError } from '../domain/errors.ts';
+import { CheckAnswer } from '../schemas/api-systems.ts';
 import { askSystems, readAnswers, type SystemAnswer } from '../store/system-requests.ts';
 import type { HttpDeps } from './app-types.ts';
 
 const ANSWER_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 200;
-
-/** An answer as the worker or a connector gave it. */
-const CheckAnswer = z.object({
-  isHealthy: z.boolean(),
-  findings: z.array(z.object({ level: z.enum(['ok', 'warning', 'error']), text: z.string() })),
-});
 
 export interface CheckedSystem extends z.infer<typeof CheckAnswer> {
   systemId: string;

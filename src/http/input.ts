@@ -1,16 +1,7 @@
 /** Parses what comes in. Every refusal is AppError `invalidInput`, names the field and says what was expected. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { AppContext } from './app-types.ts';
-
-/** Why somebody does something, in their words. What no database can hold (NUL, half a character) is refused. */
-export const Reason = z
-  .string()
-  .max(2000)
-  .refine(
-    (text) => text.isWellFormed() && !text.includes('\0'),
-    'expected text without NUL and without half characters',
-  );
 
 /** Parses a value; `where` names it when the fault is the value as a whole. */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: string): T {

@@ -13,7 +13,8 @@ export const DurationSeconds = z
   .regex(/^\d{1,6}(s|m|h|d)$/, 'expected a duration such as 90s, 15m, 24h or 3d')
   .transform(
     (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
-  );
+  )
+  .pipe(z.int().nonnegative());
 
 export const DataClass = z.enum(['none', 'internal', 'financial', 'customerPersonal']);
 export type DataClass = z.infer<typeof DataClass>;

@@ -41,6 +41,7 @@ export const lockClass = {
   incident: 6,
   policy: 14,
   baseline: 21,
+  mail: 22,
 } as const;
 
 /** Takes an advisory lock until the end of the transaction. Blocks until it is free. */

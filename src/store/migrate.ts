@@ -4,6 +4,7 @@ import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as baseline from './migrations/0003-baseline.ts';
 import * as policyApproval from './migrations/0004-policy-approval.ts';
+import * as notifications from './migrations/0006-notifications.ts';
 import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
 
@@ -11,9 +12,13 @@ const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0003-baseline': baseline,
   '0004-policy-approval': policyApproval,
+  '0006-notifications': notifications,
   '0008-attributes': attributes,
   '0009-movers': movers,
 };
+
+/** The migrations that this version knows, oldest first. */
+export const migrationNames: readonly string[] = Object.keys(migrations).toSorted();
 
 /** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
 export async function migrateToLatest(ownerUrl: string): Promise<string[]> {

@@ -299,6 +299,26 @@ export interface AlertTable {
   raised_at: Timestamp;
   mailed_at: NullableTimestamp;
 }
+export type OutgoingMailKind = 'approvalOpened' | 'approvalReminder' | 'alert';
+export interface OutgoingMailTable {
+  mail_id: string;
+  kind: OutgoingMailKind;
+  /** A person id, or `security` for the security group of the active policy. */
+  recipient: string;
+  approval_id: string | null;
+  alert_key: string | null;
+  state: Generated<'waiting' | 'sent' | 'dropped'>;
+  created_at: Timestamp;
+  /** Not tried before. */
+  due_at: Timestamp;
+  attempts: Generated<number>;
+  failing_since: NullableTimestamp;
+  /** A code of the mail library, never its message: that quotes addresses. */
+  last_error: ColumnType<string | null, string | null | undefined, string | null>;
+  closed_at: NullableTimestamp;
+  /** What went out together has the same one. */
+  message_id: ColumnType<string | null, string | null | undefined, string | null>;
+}
 export interface HoldNoticeTable {
   day: ColumnType<string, string, string>;
   first_held_at: Timestamp;
@@ -418,6 +438,7 @@ export interface Tables {
   incident: IncidentTable;
   incident_item: IncidentItemTable;
   alert: AlertTable;
+  outgoing_mail: OutgoingMailTable;
   hold_notice: HoldNoticeTable;
   evidence: EvidenceTable;
   evidence_value: EvidenceValueTable;

@@ -1,20 +1,17 @@
 /**
- * Opens an approval and tells its approvers. Done by the server, because the codes that prove a decision are minted here:
- * a worker that could see them could decide. Items and seats are derived again from signed rows, so that an approver
+ * Opens an approval and has its approvers told. Done by the server, because the codes that prove a decision are minted
+ * by it when the mail is written: a worker that could see them could decide. Items and seats are derived again from signed rows, so that an approver
  * never sees an item that somebody invented.
  */
 import { z } from 'zod';
-import { mintApprovalSecrets } from '../auth/approval-secrets.ts';
 import { AppError } from '../domain/errors.ts';
 import { eligibleApprovers } from '../domain/quorum.ts';
 import { appendEvidence } from '../evidence/log.ts';
-import { approvalMail } from '../notify/approval-mail.ts';
 import { PersonId, ProposalId, Sha256Hex } from '../schemas/ids.ts';
-import type { Snapshot } from '../schemas/facts.ts';
 import type { Item } from '../schemas/item.ts';
 import { getCase } from '../store/cases.ts';
 import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
-import { latestSnapshot } from '../store/people.ts';
+import { queueApprovalMail } from '../store/outgoing-mail.ts';
 import { planAccess, readPersonContext } from '../store/person-context.ts';
 import { tellStory } from '../store/story.ts';
 import type { ServerDeps } from './server-deps.ts';
@@ -31,7 +28,7 @@ export const OpenApprovalRequest = z.strictObject({
 export type OpenApprovalAnswer = { approvalId: string; itemDigests: string[]; told: number };
 
 /**
- * Idempotent by approval id: repeating it mints new codes and mails again, for a mail that may not have gone out.
+ * Idempotent by approval id: repeating it queues no second mail.
  * Throws AppError: notFound (no such case), stale (closed, or none of the items is planned).
  */
 export async function openApproval(deps: ServerDeps, input: unknown): Promise<OpenApprovalAnswer> {
@@ -123,62 +120,16 @@ function labelOf(item: Item): string {
   return item.entitlementId ?? `profile ${item.profileId ?? ''}`;
 }
 
-/** Mails everybody who may still decide. Answers how many were told; throws when the mail server takes nothing. */
+/** Queues a mail for everybody who may still decide. Answers for how many; the mail loop sends them. */
 export async function tellApprovers(deps: ServerDeps, approval: ApprovalRow, isReminder: boolean): Promise<number> {
-  const beneficiary = await latestSnapshot(deps.db, deps, approval.person_id);
-  if (!beneficiary) throw new AppError('stale', 'the person was erased');
+  if (deps.vault.isErased(approval.person_id)) throw new AppError('stale', 'the person was erased');
   const decided = new Set(
     (await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id)).map((row) => row.approver_id),
   );
-  let told = 0;
-  for (const approverId of eligibleApprovers({ kind: 'people', seats: approval.seats })) {
-    if (decided.has(approverId)) continue;
-    const approver = await latestSnapshot(deps.db, deps, approverId);
-    if (!approver?.facts.workEmail) {
-      deps.log.warn({ approvalId: approval.approval_id, approverId }, 'approver has no mail address');
-      continue;
-    }
-    await deps.notifier.send({
-      to: [approver.facts.workEmail],
-      ...(await composeMail(deps, approval, { approverId, approver, beneficiary, isReminder })),
-    });
-    told += 1;
-  }
-  return told;
-}
-
-async function composeMail(
-  deps: ServerDeps,
-  approval: ApprovalRow,
-  about: { approverId: string; approver: Snapshot; beneficiary: Snapshot; isReminder: boolean },
-): Promise<{ subject: string; text: string }> {
-  const secrets = await mintApprovalSecrets(deps.db, {
-    approvalId: approval.approval_id,
-    approverId: about.approverId,
-    expiresAt: approval.expires_at,
-    now: deps.now(),
-  });
-  const { temporal } = deps;
-  return approvalMail({
-    approvalId: approval.approval_id,
-    approverId: about.approverId,
-    approverName: about.approver.facts.displayName,
-    beneficiaryName: about.beneficiary.facts.displayName,
-    beneficiaryTitle: about.beneficiary.facts.title,
-    beneficiaryDepartment: about.beneficiary.facts.department,
-    isContractor: about.beneficiary.facts.employmentType === 'contractor',
-    startDate: about.beneficiary.facts.startDate,
-    roles: approval.seats
-      .filter((seat) => (seat.approverIds as string[]).includes(about.approverId))
-      .map((seat) => seat.role),
-    items: approval.items,
-    dueAt: approval.expires_at,
-    isReminder: about.isReminder,
-    pageUrl: `${deps.publicUrl}/decide/${secrets.link}`,
-    temporalUrl: temporal?.uiUrl
-      ? `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${approval.approval_id}`
-      : null,
-    approveCode: secrets.approveCode,
-    denyCode: secrets.denyCode,
-  });
+  const approverIds = eligibleApprovers({ kind: 'people', seats: approval.seats }).filter((id) => !decided.has(id));
+  const kind = isReminder ? 'approvalReminder' : 'approvalOpened';
+  const now = deps.now();
+  for (const approverId of approverIds)
+    await queueApprovalMail(deps.db, { kind, approvalId: approval.approval_id, approverId, now });
+  return approverIds.length;
 }

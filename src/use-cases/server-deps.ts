@@ -1,4 +1,5 @@
 /** What the use cases of the server need. Handed in by the composition root; tests hand in their own clock. */
+import type { MailLimits } from '../domain/mail-batches.ts';
 import type { HrisConnector } from '../connectors/kit/contract.ts';
 import type { Db } from '../store/db.ts';
 import type { PersonVault } from '../store/person-vault.ts';
@@ -8,6 +9,16 @@ import type { Lane } from '../policy/connector-pool.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import type { Logger } from '../telemetry.ts';
 
+/** What `usher doctor` wants to know about the namespace. */
+export interface TemporalFacts {
+  serverVersion: string;
+  sdkVersion: string;
+  retentionDays: number;
+  missingAttributes: string[];
+  /** Task queues that nobody has polled lately. */
+  queuesWithoutWorker: string[];
+}
+
 /** The little that the server asks of Temporal: it never starts or cancels a case. */
 export interface TemporalPort {
   uiUrl: string | null;
@@ -16,6 +27,8 @@ export interface TemporalPort {
   submitDecision(approvalId: string, decisionId: string): Promise<void>;
   /** Histories of a case and of everything it started, by workflow id, as JSON. */
   histories(caseId: string): Promise<Record<string, unknown>>;
+  /** Rejects when Temporal does not answer. */
+  inspect?(): Promise<TemporalFacts>;
 }
 
 export interface ServerDeps {
@@ -37,6 +50,8 @@ export interface ServerDeps {
   mailboxUrl: string | null;
   temporal: TemporalPort | null;
   notifier: Notifier;
+  /** When mails become digests; the shipped limits by default. */
+  mailLimits?: MailLimits;
   log: Logger;
   /** Named points at which a test kills the process; does nothing in production. */
   crashPoint: (name: string) => void;

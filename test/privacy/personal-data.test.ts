@@ -94,17 +94,19 @@ async function liveThrough(): Promise<void> {
 /** The first attempt to open an approval fails at the server, the second in the worker: both quote the address. */
 function failTwice(): void {
   const { server } = world.workerDeps;
-  const { notifier } = world.serverDeps;
-  const realSend = notifier.send;
-  notifier.send = () => {
-    notifier.send = realSend;
-    return Promise.reject(new Error(failureText));
-  };
+  const { vault } = world.serverDeps;
+  const realIsErased = vault.isErased;
   const realOpen = server.openApproval;
   let attempt = 0;
   server.openApproval = (request) => {
     attempt += 1;
-    return attempt === 2 ? Promise.reject(new Error(failureText)) : realOpen(request);
+    if (attempt === 2) return Promise.reject(new Error(failureText));
+    if (attempt > 2) return realOpen(request);
+    vault.isErased = () => {
+      vault.isErased = realIsErased;
+      throw new Error(failureText);
+    };
+    return realOpen(request);
   };
 }
 

@@ -6,6 +6,7 @@ import { Anything, Verification } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
+import { createProgress } from '../progress.ts';
 import { replayBundle } from '../replay-bundle.ts';
 
 interface LocalOptions {
@@ -21,10 +22,15 @@ export function auditCommands(program: Command, context: CliContext): void {
     .option('--database-url <url>', 'read this database instead of asking the server')
     .option('--keys-dir <folder>', 'keys and checkpoints for --database-url (default: USHER_KEYS_DIR)')
     .action(async (options: LocalOptions, command: Command) => {
-      const result =
+      const progress = createProgress(context, command);
+      progress.step('evidence log', options.databaseUrl === undefined ? 'the server verifies it' : 'verified here');
+      const verifying =
         options.databaseUrl === undefined
-          ? await apiOf(context, command).get('/api/v1/audit/verify', Verification)
-          : await verifyHere(options.databaseUrl, options.keysDir ?? keysDirOf(context.env));
+          ? apiOf(context, command).get('/api/v1/audit/verify', Verification)
+          : verifyHere(options.databaseUrl, options.keysDir ?? keysDirOf(context.env), (records) =>
+              progress.step('evidence log', `${records} records verified`),
+            );
+      const result = await verifying.finally(() => progress.end());
       report(result, context, isJson(command));
     });
   audit
@@ -32,7 +38,11 @@ export function auditCommands(program: Command, context: CliContext): void {
     .description('Export one case with the proof of each of its records and the workflow histories')
     .option('-o, --output <file>', 'write to a file instead of standard output')
     .action(async (id: string, options: { output?: string }, command: Command) => {
-      const bundle = await apiOf(context, command).get(`/api/v1/audit/cases/${encodeURIComponent(id)}`, Anything);
+      const progress = createProgress(context, command);
+      progress.step('export', 'the server gathers records, proofs and workflow histories');
+      const bundle = await apiOf(context, command)
+        .get(`/api/v1/audit/cases/${encodeURIComponent(id)}`, Anything)
+        .finally(() => progress.end());
       const text = `${JSON.stringify(bundle, null, 2)}\n`;
       if (options.output === undefined) return context.write(text);
       writePrivately(options.output, text);
@@ -78,7 +88,11 @@ function assertKeyFolder(keysDir: string, part: 'public' | 'signing'): void {
   );
 }
 
-async function verifyHere(databaseUrl: string, keysDir: string): Promise<Verdict> {
+async function verifyHere(
+  databaseUrl: string,
+  keysDir: string,
+  onProgress: (records: number) => void,
+): Promise<Verdict> {
   assertKeyFolder(keysDir, 'public');
   const [{ openDb }, { openVerifier }, { verifyLog }] = await Promise.all([
     import('../../store/db.ts'),
@@ -87,7 +101,7 @@ async function verifyHere(databaseUrl: string, keysDir: string): Promise<Verdict
   ]);
   const db = openDb(databaseUrl, 2);
   try {
-    return await verifyLog({ db, keysDir, verifier: openVerifier(keysDir), now: () => new Date() });
+    return await verifyLog({ db, keysDir, verifier: openVerifier(keysDir), now: () => new Date(), onProgress });
   } catch {
     throw new CliError(exitCodes.unavailable, 'The database or the key folder cannot be read.', 'Check both options.');
   } finally {

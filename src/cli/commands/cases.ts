@@ -3,6 +3,13 @@ import type { Command } from 'commander';
 import { Anything, CaseDetail, CaseList } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { moment } from '../output.ts';
+import { watchCases } from '../watch-cases.ts';
+
+interface ListOptions {
+  state?: string;
+  watch?: boolean;
+  every?: string;
+}
 
 export function caseCommands(program: Command, context: CliContext): void {
   const { out } = context;
@@ -10,7 +17,10 @@ export function caseCommands(program: Command, context: CliContext): void {
     .command('cases')
     .description('List cases, newest first')
     .option('--state <state>', 'only cases in this state, for instance awaitingApproval')
-    .action(async (options: { state?: string }, command: Command) => {
+    .option('--watch', 'show them live; q ends it')
+    .option('--every <seconds>', 'how often --watch looks, 1 to 60 (default: 2)')
+    .action(async (options: ListOptions, command: Command) => {
+      if (options.watch === true) return watchCases(context, command, options);
       const query = options.state === undefined ? '' : `?state=${encodeURIComponent(options.state)}`;
       const list = await apiOf(context, command).get(`/api/v1/cases${query}`, CaseList);
       if (isJson(command)) return out.json(list);

@@ -7,7 +7,7 @@ import { explainAccessOf } from '../../use-cases/explain-access.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readParam, readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
-import { PersonIdOrRef } from './persons.ts';
+import { PersonIdOrRef } from '../../schemas/api-common.ts';
 
 const Query = z.strictObject({
   entitlement: EntitlementId,

@@ -1,31 +1,17 @@
 /** Approvals: those that wait for the caller (all of them for who runs Usher), and deciding one. */
-import { z } from 'zod';
 import type { Caller } from '../../auth/tokens.ts';
 import { AppError } from '../../domain/errors.ts';
-import { ItemVerdict } from '../../schemas/decision.ts';
+import { ApprovalListQuery, DecisionBody } from '../../schemas/api-approvals.ts';
 import { ApprovalId } from '../../schemas/ids.ts';
 import { findApproval, listApprovals, type ApprovalView } from '../../store/read-approvals.ts';
 import { submitDecision } from '../../use-cases/submit-decision.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
-import { readJson, readParam, readQuery, Reason } from '../input.ts';
+import { readJson, readParam, readQuery } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-
-const ListQuery = z.strictObject({
-  /** `mine`: only those in which I have a seat. */
-  of: z.enum(['mine', 'all']).optional(),
-  state: z.enum(['open', 'any']).default('open'),
-});
-
-const DecisionBody = z.strictObject({
-  verdicts: z.array(ItemVerdict).min(1).max(500),
-  reason: Reason.default(''),
-  /** Which client decided; it is part of the record. */
-  surface: z.enum(['api', 'cli']).default('api'),
-});
 
 export function approvalRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/approvals', async (c, caller) => {
-    const query = readQuery(c, ListQuery);
+    const query = readQuery(c, ApprovalListQuery);
     const isAll = viewerOf(caller).canSeeAll && query.of !== 'mine';
     if (query.of === 'all' && !isAll) throw new AppError('forbidden', 'of: only your own approvals are yours to see.');
     const approverId = isAll ? undefined : personOf(caller);

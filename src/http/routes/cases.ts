@@ -1,9 +1,8 @@
 /** Cases: the list, one with all that happened, and trying its failed items again. */
-import { z } from 'zod';
 import type { Caller } from '../../auth/tokens.ts';
 import { AppError } from '../../domain/errors.ts';
-import { CaseState } from '../../schemas/case.ts';
-import { CaseId, SystemId } from '../../schemas/ids.ts';
+import { CaseListQuery, RetryBody } from '../../schemas/api-cases.ts';
+import { CaseId } from '../../schemas/ids.ts';
 import { listApprovals } from '../../store/read-approvals.ts';
 import { readCaseDetail } from '../../store/read-case-detail.ts';
 import { findCase, listCases, type CaseView } from '../../store/read-cases.ts';
@@ -14,12 +13,9 @@ import { readJson, readParam, readQuery } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 import { temporalLink } from '../temporal-link.ts';
 
-const ListQuery = z.strictObject({ state: CaseState.optional() });
-const RetryBody = z.strictObject({ systemId: SystemId });
-
 export function caseRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/cases', async (c, caller) => {
-    const { state } = readQuery(c, ListQuery);
+    const { state } = readQuery(c, CaseListQuery);
     const viewer = viewerOf(caller);
     const personId = viewer.canSeeAll ? undefined : personOf(caller);
     const cases = await listCases(deps.db, deps, { ...viewer, state, personId });

@@ -1,18 +1,12 @@
 /** Departures that an unusual wave holds, and their release by a person. */
-import { z } from 'zod';
 import { AppError } from '../../domain/errors.ts';
+import { ReleaseBody } from '../../schemas/api-cases.ts';
 import { findPersonId } from '../../store/read-person.ts';
 import { listHolds } from '../../store/read-holds.ts';
 import { releaseHold } from '../../use-cases/release-hold.ts';
 import type { HttpDeps } from '../app-types.ts';
-import { readJson, Reason } from '../input.ts';
+import { readJson } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-import { PersonIdOrRef } from './persons.ts';
-
-const ReleaseBody = z.strictObject({
-  persons: z.array(PersonIdOrRef).min(1).max(1000),
-  reason: Reason.trim().min(1),
-});
 
 export function holdRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/holds', async (c) => c.json({ holds: await listHolds(deps.db, deps) }));

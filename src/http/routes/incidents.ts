@@ -1,15 +1,13 @@
 /** Incidents with the cases that hang on them. */
-import { z } from 'zod';
+import { IncidentListQuery } from '../../schemas/api-systems.ts';
 import { listIncidents } from '../../store/read-incidents.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
 
-const ListQuery = z.strictObject({ state: z.enum(['open', 'any']).default('any') });
-
 export function incidentRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/incidents', async (c, caller) => {
-    const { state } = readQuery(c, ListQuery);
+    const { state } = readQuery(c, IncidentListQuery);
     const filter = { ...viewerOf(caller), openOnly: state === 'open' };
     return c.json({ incidents: await listIncidents(deps.db, deps, filter) });
   });

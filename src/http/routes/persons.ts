@@ -1,19 +1,13 @@
 /** People: what they hold and why, making somebody leave now, and erasing somebody for good. */
-import { z } from 'zod';
 import { AppError } from '../../domain/errors.ts';
-import { PersonId, PersonRef } from '../../schemas/ids.ts';
+import { PersonIdOrRef } from '../../schemas/api-common.ts';
+import { EraseBody, LeaveBody } from '../../schemas/api-persons.ts';
 import { findPersonId, readPerson } from '../../store/read-person.ts';
 import { erasePersonCompletely } from '../../use-cases/erase-person.ts';
 import { leavePerson } from '../../use-cases/leave-person.ts';
 import { viewerOf, type AppContext, type HttpDeps } from '../app-types.ts';
-import { readJson, readParam, Reason } from '../input.ts';
+import { readJson, readParam } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-
-/** A person id, or `<hris>/<key>` (in a path with the slash as %2F). */
-export const PersonIdOrRef = z.union([PersonId, PersonRef], 'expected a person id or <hris>/<key>');
-/** Closed: free text would outlive the person whom it names. */
-const EraseBody = z.strictObject({ reason: z.enum(['requested', 'retentionEnded', 'ordered']) });
-const ReasonBody = z.strictObject({ reason: Reason.trim().min(1) });
 
 export function personRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/persons/:person', async (c, caller) => {
@@ -26,7 +20,7 @@ export function personRoutes(router: Router, deps: HttpDeps): void {
     return c.json(person);
   });
   router.guarded('POST /api/v1/persons/:person/leave', async (c, caller) => {
-    const { reason } = await readJson(c, ReasonBody);
+    const { reason } = await readJson(c, LeaveBody);
     const personId = await personInPath(deps, c);
     return c.json(await leavePerson(deps, { personId, reason, by: personOf(caller) }), 202);
   });

@@ -1,19 +1,11 @@
 /** What happens, line by line, for a terminal that follows it. */
-import { z } from 'zod';
+import { StoryQuery } from '../../schemas/api-audit.ts';
 import { listStory } from '../../store/read-story.ts';
 import { readNames } from '../../store/read-names.ts';
 import { personsIn, storyLines } from '../story-lines.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
-
-const StoryQuery = z.strictObject({
-  /** The last `storyId` that was read. */
-  after: z
-    .string()
-    .regex(/^\d{1,18}$/, 'expected a number')
-    .default('0'),
-});
 
 export function storyRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/story', async (c, caller) => {

@@ -1,13 +1,10 @@
 /** Systems with their health, and checking them: HR systems by the server, all others by the worker, which has their keys. */
-import { z } from 'zod';
-import { SystemId } from '../../schemas/ids.ts';
+import { CheckBody } from '../../schemas/api-systems.ts';
 import { listSystems } from '../../store/read-systems.ts';
 import type { HttpDeps } from '../app-types.ts';
 import { checkSystems } from '../check-systems.ts';
 import { readJson } from '../input.ts';
 import type { Router } from '../router.ts';
-
-const CheckBody = z.strictObject({ systemId: SystemId.optional() });
 
 export function systemRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/systems', async (c) => {
