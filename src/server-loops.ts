@@ -5,6 +5,7 @@ import { deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { mailAlerts } from './use-cases/mail-alerts.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 import { purgeLedger } from './use-cases/purge-ledger.ts';
+import { refreshApprovals } from './use-cases/refresh-approval.ts';
 import type { ServerDeps } from './use-cases/server-deps.ts';
 
 export interface ServerLoops {
@@ -23,6 +24,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'leftBehind', everyMs: 2_000, run: (d) => deriveLeftBehind(d) },
     { name: 'poll', everyMs: pollSeconds * 1_000, run: pollChanges },
     { name: 'checkpoint', everyMs: 5_000, run: (d) => checkpoint(d, deps.checkpointer) },
+    { name: 'approvers', everyMs: 2_000, run: refreshApprovals },
     { name: 'alerts', everyMs: 2_000, run: mailAlerts },
     { name: 'purge', everyMs: 3_600_000, run: purgeLedger },
   ];

@@ -1,4 +1,5 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
+import { approvalTimes } from '../domain/approval-clock.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { AppError } from '../domain/errors.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
@@ -57,6 +58,7 @@ export type PlanCaseResult =
       /** Systems of identity providers: written first. */
       firstSystemIds: string[];
       remindAfterSeconds: number;
+      escalateAfterSeconds: number[];
       expireAfterSeconds: number;
     };
 
@@ -234,6 +236,7 @@ async function propose(
     approvedDigests,
     firstSystemIds: policy.systems.filter((system) => system.isIdentityProvider).map((system) => system.id),
     remindAfterSeconds: policy.routing.remindAfter,
+    escalateAfterSeconds: approvalTimes(policy.routing).escalateAfterSeconds,
     expireAfterSeconds: policy.routing.expireAfter,
   };
 }

@@ -38,6 +38,13 @@ export const endpoints = {
   'GET /api/v1/approvals': ['decide', 'operate', 'security', 'audit'],
   'GET /api/v1/approvals/:approvalId': ['decide', 'operate', 'security', 'audit'],
   'POST /api/v1/approvals/:approvalId/decisions': ['decide'],
+  'POST /api/v1/approvals/:approvalId/hand-over': ['decide'],
+  'POST /api/v1/approvals/:approvalId/questions': ['decide'],
+  'GET /api/v1/questions': ['decide', 'read:own-cases'],
+  'POST /api/v1/questions/:questionId/answer': ['decide', 'read:own-cases'],
+  'GET /api/v1/deputies': ['decide', 'operate', 'security', 'audit'],
+  'POST /api/v1/deputies': ['decide'],
+  'POST /api/v1/deputies/:mandateId/end': ['decide'],
   'GET /api/v1/persons/:person': ['read:own-cases', 'operate', 'security', 'audit'],
   'POST /api/v1/persons/:person/leave': ['operate', 'security'],
   'POST /api/v1/persons/:person/erase': ['erase'],
@@ -56,6 +63,7 @@ export const endpoints = {
   'POST /internal/decisions/claim': ['internal'],
   'POST /internal/approvals/open': ['internal'],
   'POST /internal/approvals/remind': ['internal'],
+  'POST /internal/approvals/escalate': ['internal'],
   'POST /internal/approvals/close': ['internal'],
 } as const satisfies Record<string, EndpointNeed>;
 

@@ -3,7 +3,7 @@
  * granted is derived again from signed snapshots, policy and decisions; what may be removed follows from their absence.
  */
 import { itemDigest } from '../domain/item-digest.ts';
-import { quorum } from '../domain/quorum.ts';
+import { itemOutcome } from '../domain/item-outcome.ts';
 import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
 import type { Item, ItemBasis } from '../schemas/item.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
@@ -105,22 +105,12 @@ function judgeGrant(
   if (!mayAccess(context, at)) return { refused: 'superseded' };
   if (usherCase.kind === 'leaver' || usherCase.spell_n !== context.spellN) return { refused: 'superseded' };
   if (item.route.kind === 'people') {
-    const state = quorum(item.route, votesOn(item, context));
+    const { state } = itemOutcome(item, context.person.person_id, context.decisions, at);
     if (state === 'denied') return { refused: 'denied' };
     if (state === 'open') return { refused: 'notDecided' };
   }
   if (!justifiedIds.has(item.entitlementId)) return { refused: 'notDecided' };
   return { item, kind: item.route.kind === 'policy' ? 'policy' : 'decision' };
-}
-
-/** The latest word of each approver; a denial is not undone by a later approval. */
-function votesOn(item: Item, context: PersonContext): Record<string, 'approve' | 'deny'> {
-  const votes: Record<string, 'approve' | 'deny'> = {};
-  for (const decision of context.decisions) {
-    const mine = decision.verdicts.find((verdict) => verdict.itemDigest === item.itemDigest);
-    if (mine && votes[decision.approverId] !== 'deny') votes[decision.approverId] = mine.verdict;
-  }
-  return votes;
 }
 
 /** Whatever nothing justifies may be removed: from someone who departed, or because its time is over. */

@@ -43,6 +43,7 @@ export const ApprovalList = z.looseObject({ approvals: z.array(Approval) });
 
 export const CaseDetail = CaseRow.extend({
   next: z.string(),
+  comingUp: z.array(z.looseObject({ at: z.string(), text: z.string() })),
   canAct: z.array(z.looseObject({ who: z.union([PersonName, z.string()]), what: z.string(), command: z.string() })),
   timeline: z.array(z.looseObject({ at: z.string(), kind: z.string(), text: z.string() })),
   operations: z.array(

@@ -11,6 +11,7 @@ import { instantAfter } from './instants.ts';
 import { itemDigest } from './item-digest.ts';
 import { vendorKey } from './policy-index.ts';
 import type { PolicyIndex } from './policy-index.ts';
+import { requiredTerms } from './required-terms.ts';
 import { routeItem } from './route.ts';
 import type { PeopleByRef, RouteInput } from './route.ts';
 
@@ -28,6 +29,8 @@ export interface PlanJoinerInput {
   index: PolicyIndex;
   held: readonly HeldEntitlement[];
   people: PeopleByRef;
+  /** References of the managers above, next level first; absent: unknown. */
+  managerLine?: readonly string[];
   /** Null until the manager chose; an empty list is the choice "none". */
   chosenProfileIds: readonly string[] | null;
   at: string;
@@ -52,7 +55,7 @@ export function planJoiner(input: PlanJoinerInput): Item[] {
 
 function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
   const { entitlement, profileId, conflicts, roles } = birthright;
-  const routed = routeItem({ ...routeContext(input), roles, ownerRef: entitlement.owner });
+  const routed = routeItem({ ...routeContext(input), roles, ownerRef: entitlement.owner, coOwnerRefs: entitlement.coOwners ?? [] });
   const target = {
     action: 'grant',
     systemId: entitlement.system,
@@ -71,7 +74,7 @@ function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
         personId: input.personId,
         spellN: input.spellN,
         expiresAfterSeconds: entitlement.expiresAfter,
-        requiredRoles: roles,
+        requiredRoles: requiredTerms(roles, input.index.policy.routing.quorum),
       },
       input.sha256Hex,
     ),
@@ -133,6 +136,7 @@ function routeContext(input: PlanJoinerInput): Omit<RouteInput, 'roles' | 'owner
     beneficiaryId: input.personId,
     requesterId: null,
     managerRef: input.facts.managerKey === null ? null : `${input.source}/${input.facts.managerKey}`,
+    managerLine: input.managerLine ?? [],
     routing: policy.routing,
     lastResortRefs: [...new Set(owners)].toSorted(compareText),
     people: input.people,

@@ -27,6 +27,11 @@ export const evidenceKinds = [
   'approvalOpened',
   'approvalClosed',
   'authorised',
+  'approversChanged',
+  'mandated',
+  'escalated',
+  'asked',
+  'answered',
   'policyActivated',
   // The course of cases.
   'cutoffStarted',

@@ -14,21 +14,30 @@ export interface ApprovalMailInput {
   roles: string[];
   items: readonly Item[];
   dueAt: Date;
-  isReminder: boolean;
+  /** They decide in the place of somebody else. */
+  isInPlace: boolean;
+  occasion: 'opened' | 'reminder' | 'escalated' | 'answered';
   pageUrl: string;
   temporalUrl: string | null;
   approveCode: string;
   denyCode: string;
 }
 
+const prefixes: Readonly<Record<ApprovalMailInput['occasion'], string>> = {
+  opened: '',
+  reminder: 'Reminder: ',
+  escalated: 'Escalated: ',
+  answered: 'Answered: ',
+};
+
 export function approvalMail(input: ApprovalMailInput): { subject: string; text: string } {
   const count = input.items.length === 1 ? '1 item waits' : `${input.items.length} items wait`;
-  const subject = `${input.isReminder ? 'Reminder: ' : ''}Access for ${input.beneficiaryName}: ${count} for you`;
+  const subject = `${prefixes[input.occasion]}Access for ${input.beneficiaryName}: ${count} for you`;
   const about = [input.beneficiaryTitle, input.beneficiaryDepartment, input.isContractor ? 'contractor' : 'employee'];
   const text = [
     `Hello ${input.approverName},`,
     '',
-    `${input.beneficiaryName} (${about.filter(Boolean).join(', ')}) starts on ${input.startDate}. You are asked as ${input.roles.join(' and ')}.`,
+    `${input.beneficiaryName} (${about.filter(Boolean).join(', ')}) starts on ${input.startDate}. You are asked as ${input.roles.join(' and ')}${input.isInPlace ? ', in the place of somebody who has not decided or handed it over' : ''}.`,
     '',
     ...input.items.flatMap(describeItem),
     `Due ${input.dueAt.toISOString().slice(0, 16).replace('T', ' ')} UTC. Silence counts as a denial.`,

@@ -20,8 +20,9 @@ import type { Item } from '../schemas/item.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { openDeparture, standingCutoff } from './cases.ts';
 import type { Db, Tx } from './db.ts';
-import { decisionsOfSpell } from './decisions.ts';
-import { getPerson, latestSnapshot, resolvePersonRefs, type PersonRow } from './people.ts';
+import { decisionOf, decisionsOfSpell } from './decisions.ts';
+import { peopleWhoMayDecide, readManagerLine } from './manager-line.ts';
+import { getPerson, latestSnapshot, type PersonRow } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
@@ -40,6 +41,8 @@ export interface PersonContext {
   policyHash: string;
   index: PolicyIndex;
   people: PeopleByRef;
+  /** The managers as references, next level first; read only where the direct one cannot decide. */
+  managerLine: string[];
   decisions: Decision[];
   grants: GrantStart[];
   /** When a departure of this person takes or took effect; null without one. */
@@ -74,7 +77,7 @@ export async function readPersonContext(
   const index = indexOf(version.policy);
   const refs = policyRefs(version.policy);
   if (snapshot.facts.managerKey !== null) refs.push(`${snapshot.source}/${snapshot.facts.managerKey}`);
-  const people = Object.fromEntries(await resolvePersonRefs(db, refs)) as PeopleByRef;
+  const { people, managerLine } = await readDeciders(db, keys, snapshot, refs);
   const cutoff = await standingCutoff(db, personId, person.fence);
   const departure = cutoff ? openDeparture(cutoff, keys.verifier) : null;
   return {
@@ -84,29 +87,36 @@ export async function readPersonContext(
     policyHash: version.policyHash,
     index,
     people,
+    managerLine,
     decisions: await readDecisions(db, keys.verifier, personId, person.spell_n),
     grants: await readGrantStarts(db, personId, person.spell_n),
     departsAt: departure?.departure.effectiveAt ?? null,
   };
 }
 
+/** The line above a manager who is there is not asked, and most managers are there: it is not read for them. */
+async function readDeciders(
+  db: Db | Tx,
+  keys: ContextKeys,
+  snapshot: Snapshot,
+  refs: readonly string[],
+): Promise<Pick<PersonContext, 'people' | 'managerLine'>> {
+  const people = await peopleWhoMayDecide(db, refs);
+  const { managerKey } = snapshot.facts;
+  if (managerKey === null || people[`${snapshot.source}/${managerKey}`] !== undefined) return { people, managerLine: [] };
+  const managerLine = await readManagerLine(db, keys, snapshot);
+  return { people: await peopleWhoMayDecide(db, [...refs, ...managerLine]), managerLine };
+}
+
 function policyRefs(policy: Policy): string[] {
   const owners = [...policy.systems, ...policy.entitlements].map(({ owner }) => owner);
-  return [...new Set([...owners, ...policy.routing.security, policy.routing.fallbackOwner])];
+  const coOwners = policy.entitlements.flatMap((entitlement) => entitlement.coOwners ?? []);
+  return [...new Set([...owners, ...coOwners, ...policy.routing.security, policy.routing.fallbackOwner])];
 }
 
 async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
-  return rows.map((row) => ({
-    decisionId: row.decision_id as Decision['decisionId'],
-    approvalId: row.approval_id as Decision['approvalId'],
-    personId: row.person_id as Decision['personId'],
-    approverId: row.approver_id as Decision['approverId'],
-    surface: row.surface as Decision['surface'],
-    verdicts: row.verdicts,
-    reason: '',
-    decidedAt: row.decided_at.toISOString(),
-  }));
+  return rows.map(decisionOf);
 }
 
 async function readGrantStarts(db: Db | Tx, personId: string, spellN: number): Promise<GrantStart[]> {
@@ -156,7 +166,7 @@ function subject(context: PersonContext): { personId: string; spellN: number } {
 }
 
 function planInput(context: PersonContext, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
-  const { snapshot, index, people } = context;
+  const { snapshot, index, people, managerLine } = context;
   return {
     ...subject(context),
     source: snapshot.source,
@@ -164,6 +174,7 @@ function planInput(context: PersonContext, at: string): Omit<Parameters<typeof p
     index,
     held: [],
     people,
+    managerLine,
     at,
     sha256Hex,
   };

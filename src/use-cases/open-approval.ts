@@ -3,15 +3,17 @@
  * a worker that could see them could decide. Items and seats are derived again from signed rows, so that an approver
  * never sees an item that somebody invented.
  */
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { mintApprovalSecrets } from '../auth/approval-secrets.ts';
+import { approvalTimes } from '../domain/approval-clock.ts';
 import { AppError } from '../domain/errors.ts';
-import { eligibleApprovers } from '../domain/quorum.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import { approvalMail } from '../notify/approval-mail.ts';
 import { PersonId, ProposalId, Sha256Hex } from '../schemas/ids.ts';
 import type { Snapshot } from '../schemas/facts.ts';
 import type { Item } from '../schemas/item.ts';
+import { actorsInRow, clockOf, lockApproval, saveStanding, standingOf } from '../store/approval-standing.ts';
 import { getCase } from '../store/cases.ts';
 import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
 import { latestSnapshot } from '../store/people.ts';
@@ -40,7 +42,7 @@ export async function openApproval(deps: ServerDeps, input: unknown): Promise<Op
   const existing = await getApproval(deps.db, approvalId);
   const approval = existing ?? (await insertApproval(deps, approvalId, request));
   if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
-  const told = await tellApprovers(deps, approval, false);
+  const told = await tellApprovers(deps, approval, 'opened');
   return { approvalId, itemDigests: approval.items.map((item) => item.itemDigest), told };
 }
 
@@ -60,7 +62,8 @@ async function insertApproval(
   const [first] = items;
   if (!first || first.route.kind !== 'people') throw new AppError('stale', 'none of these items is planned any more');
   const { seats } = first.route;
-  const { routing } = context.index.policy;
+  const times = approvalTimes(context.index.policy.routing);
+  const after = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
   const row = {
     approval_id: approvalId,
     person_id: request.personId,
@@ -70,8 +73,10 @@ async function insertApproval(
     seats: JSON.stringify(seats),
     items: JSON.stringify(items),
     opened_at: now,
-    remind_at: new Date(now.getTime() + routing.remindAfter * 1000),
-    expires_at: new Date(now.getTime() + routing.expireAfter * 1000),
+    remind_at: after(times.remindAfterSeconds),
+    expires_at: after(times.expireAfterSeconds),
+    escalate_at: JSON.stringify(times.escalateAfterSeconds.map((seconds) => after(seconds).toISOString())),
+    pause_at_most_ms: times.pauseAtMostSeconds * 1000,
   };
   await deps.db.transaction().execute(async (tx) => {
     await tx
@@ -79,6 +84,9 @@ async function insertApproval(
       .values(row)
       .onConflict((conflict) => conflict.column('approval_id').doNothing())
       .execute();
+    const opened = await lockApproval(tx, approvalId);
+    await saveStanding(tx, opened, await standingOf(tx, deps, opened, now));
+    await tx.updateTable('approval').set({ refreshed_at: now }).where('approval_id', '=', approvalId).execute();
     const data = { approvalId, seats, ...storyOf(items) };
     await tellStory(tx, { at: now, personId: request.personId, n: request.n, kind: 'approvalOpened', data });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
@@ -123,39 +131,62 @@ function labelOf(item: Item): string {
   return item.entitlementId ?? `profile ${item.profileId ?? ''}`;
 }
 
-/** Mails everybody who may still decide. Answers how many were told; throws when the mail server takes nothing. */
-export async function tellApprovers(deps: ServerDeps, approval: ApprovalRow, isReminder: boolean): Promise<number> {
+/** Why somebody is written to. */
+export type MailOccasion = 'opened' | 'reminder' | 'escalated' | 'answered';
+
+/**
+ * Mails everybody who may still decide, or those of `only`. Answers how many were told; throws when the mail server takes
+ * nothing.
+ */
+export async function tellApprovers(
+  deps: ServerDeps,
+  approval: ApprovalRow,
+  occasion: MailOccasion,
+  only?: ReadonlySet<string>,
+): Promise<number> {
   const beneficiary = await latestSnapshot(deps.db, deps, approval.person_id);
   if (!beneficiary) throw new AppError('stale', 'the person was erased');
-  const decided = new Set(
-    (await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id)).map((row) => row.approver_id),
-  );
+  const decisions = await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id);
+  const decided = new Set(decisions.flatMap((row) => [row.approver_id, row.for_approver_id ?? row.approver_id]));
+  const actors = actorsInRow(approval).filter(({ personId, forId }) => !decided.has(personId) && !decided.has(forId));
+  const approverIds = [...new Set(actors.map(({ personId }) => personId))].toSorted();
   let told = 0;
-  for (const approverId of eligibleApprovers({ kind: 'people', seats: approval.seats })) {
-    if (decided.has(approverId)) continue;
+  for (const approverId of approverIds.filter((id) => only?.has(id) ?? true)) {
     const approver = await latestSnapshot(deps.db, deps, approverId);
     if (!approver?.facts.workEmail) {
       deps.log.warn({ approvalId: approval.approval_id, approverId }, 'approver has no mail address');
-      continue;
+    } else {
+      await deps.notifier.send({
+        to: [approver.facts.workEmail],
+        ...(await composeMail(deps, approval, { approverId, approver, beneficiary, occasion })),
+      });
+      told += 1;
     }
-    await deps.notifier.send({
-      to: [approver.facts.workEmail],
-      ...(await composeMail(deps, approval, { approverId, approver, beneficiary, isReminder })),
-    });
-    told += 1;
+    await noteTold(deps, approval.approval_id, approverId);
   }
   return told;
+}
+
+async function noteTold(deps: ServerDeps, approvalId: string, personId: string): Promise<void> {
+  await deps.db
+    .updateTable('approval')
+    .set({ told: sql<string[]>`array_append(told, ${personId}::uuid)` })
+    .where('approval_id', '=', approvalId)
+    .where(sql<boolean>`not (told @> array[${personId}::uuid])`)
+    .execute();
 }
 
 async function composeMail(
   deps: ServerDeps,
   approval: ApprovalRow,
-  about: { approverId: string; approver: Snapshot; beneficiary: Snapshot; isReminder: boolean },
+  about: { approverId: string; approver: Snapshot; beneficiary: Snapshot; occasion: MailOccasion },
 ): Promise<{ subject: string; text: string }> {
+  const dueAt = new Date(clockOf(approval, deps.now()).expiresAtMs);
+  const places = actorsInRow(approval).filter(({ personId }) => personId === about.approverId);
   const secrets = await mintApprovalSecrets(deps.db, {
     approvalId: approval.approval_id,
     approverId: about.approverId,
-    expiresAt: approval.expires_at,
+    expiresAt: dueAt,
     now: deps.now(),
   });
   const { temporal } = deps;
@@ -168,12 +199,17 @@ async function composeMail(
     beneficiaryDepartment: about.beneficiary.facts.department,
     isContractor: about.beneficiary.facts.employmentType === 'contractor',
     startDate: about.beneficiary.facts.startDate,
-    roles: approval.seats
-      .filter((seat) => (seat.approverIds as string[]).includes(about.approverId))
-      .map((seat) => seat.role),
+    roles: [
+      ...new Set(
+        approval.seats
+          .filter((seat) => places.some(({ forId }) => (seat.approverIds as string[]).includes(forId)))
+          .map((seat) => seat.role),
+      ),
+    ],
+    isInPlace: places.every(({ forId }) => forId !== about.approverId),
     items: approval.items,
-    dueAt: approval.expires_at,
-    isReminder: about.isReminder,
+    dueAt,
+    occasion: about.occasion,
     pageUrl: `${deps.publicUrl}/decide/${secrets.link}`,
     temporalUrl: temporal?.uiUrl
       ? `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${approval.approval_id}`

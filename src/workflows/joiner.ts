@@ -84,6 +84,7 @@ async function decideAndProvision(
         seats: [...group.seats],
         items: [...group.items],
         remindAfterSeconds: plan.remindAfterSeconds,
+        escalateAfterSeconds: plan.escalateAfterSeconds,
         expireAfterSeconds: plan.expireAfterSeconds,
       },
     ],

@@ -20,6 +20,8 @@ const parameters: Record<string, string> = {
   ':caseId': `case_${unknown}_1`,
   ':approvalId': `approval_${unknown}_1_1`,
   ':person': unknown,
+  ':questionId': unknown,
+  ':mandateId': unknown,
 };
 const pathOf = (endpoint: string): { method: string; path: string } => {
   const [method = '', pattern = ''] = endpoint.split(' ');
