@@ -44,7 +44,10 @@ export async function notifyApprover(
       case 'reminder':
         return { isOpen: true, told: (await deps.server.remindApprovers({ approvalId })).told };
       case 'escalation':
-        return { isOpen: true, told: (await deps.server.escalateApproval({ approvalId, level: input.level ?? 1 })).told };
+        return {
+          isOpen: true,
+          told: (await deps.server.escalateApproval({ approvalId, level: input.level ?? 1 })).told,
+        };
       case 'decided':
       case 'expired':
       case 'cancelled':

@@ -101,7 +101,8 @@ export function isWay(mandates: readonly Mandate[], input: WayInput): boolean {
   const seen = new Set([at]);
   let before: MandateKind | null = null;
   for (const mandate of mandates) {
-    if (mandate.fromId !== at || seen.has(mandate.toId) || !isLive(mandate, input.approvalId, input.decidedAt)) return false;
+    if (mandate.fromId !== at || seen.has(mandate.toId) || !isLive(mandate, input.approvalId, input.decidedAt))
+      return false;
     if (mandate.kind === 'deputy' && (before === 'deputy' || mandate.approvalId !== null)) return false;
     if (mandate.kind !== 'deputy' && mandate.approvalId === null) return false;
     at = mandate.toId;

@@ -55,7 +55,12 @@ export function planJoiner(input: PlanJoinerInput): Item[] {
 
 function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
   const { entitlement, profileId, conflicts, roles } = birthright;
-  const routed = routeItem({ ...routeContext(input), roles, ownerRef: entitlement.owner, coOwnerRefs: entitlement.coOwners ?? [] });
+  const routed = routeItem({
+    ...routeContext(input),
+    roles,
+    ownerRef: entitlement.owner,
+    coOwnerRefs: entitlement.coOwners ?? [],
+  });
   const target = {
     action: 'grant',
     systemId: entitlement.system,

@@ -81,7 +81,10 @@ export const AttributePolicy = z.strictObject({
 export type AttributePolicy = z.infer<typeof AttributePolicy>;
 
 /** How many of those who have a role must agree: any one, all of them, or so many different people. */
-export const Quorum = z.union([z.enum(['any', 'all']), z.int().min(1).max(10)], 'expected any, all or a number from 1 to 10');
+export const Quorum = z.union(
+  [z.enum(['any', 'all']), z.int().min(1).max(10)],
+  'expected any, all or a number from 1 to 10',
+);
 export type Quorum = z.infer<typeof Quorum>;
 
 export const RoutingPolicy = z.strictObject({

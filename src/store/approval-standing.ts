@@ -22,12 +22,7 @@ export interface Standing {
   isBarred: (personId: string, role: RequiredRole) => boolean;
 }
 
-export async function standingOf(
-  tx: Db | Tx,
-  keys: ContextKeys,
-  approval: ApprovalRow,
-  now: Date,
-): Promise<Standing> {
+export async function standingOf(tx: Db | Tx, keys: ContextKeys, approval: ApprovalRow, now: Date): Promise<Standing> {
   const context = await readPersonContext(tx, keys, approval.person_id);
   const seats = (context && seatsToday(context, approval, now)) ?? approval.seats;
   const mandates = await mandatesFor(tx, keys.verifier, approval.approval_id, now);

@@ -69,7 +69,9 @@ function sentenceOf(what: ApprovalView['upcoming'][number]['what'], next: string
     case 'reminder':
       return 'whoever has not decided is reminded';
     case 'escalation':
-      return next === '' ? 'whoever has not decided is told again; nobody is left to ask above' : `${next} is asked as well`;
+      return next === ''
+        ? 'whoever has not decided is told again; nobody is left to ask above'
+        : `${next} is asked as well`;
     case 'clockGoesOn':
       return 'the clock goes on, even without an answer';
     case 'expiry':

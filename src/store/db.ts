@@ -39,6 +39,7 @@ export const lockClass = {
   cap: 4,
   personOnSystem: 5,
   incident: 6,
+  approval: 17,
 } as const;
 
 /** Takes an advisory lock until the end of the transaction. Blocks until it is free. */

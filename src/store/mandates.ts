@@ -41,12 +41,7 @@ export async function endMandate(tx: Tx, signer: Signer, row: MandateRow, at: Da
 }
 
 /** Mandates of an approval, and the deputies whose time is not over at `at`; oldest first, signed ones only. */
-export async function mandatesFor(
-  db: Db | Tx,
-  verifier: Verifier,
-  approvalId: string,
-  at: Date,
-): Promise<Mandate[]> {
+export async function mandatesFor(db: Db | Tx, verifier: Verifier, approvalId: string, at: Date): Promise<Mandate[]> {
   const rows = await db
     .selectFrom('approval_mandate')
     .selectAll()

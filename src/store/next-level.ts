@@ -64,11 +64,7 @@ async function candidatesFor(
   return [...refs, fallbackOwner].flatMap((ref) => people.get(ref) ?? []).filter((id) => !asked.has(id));
 }
 
-async function lineAbove(
-  keys: ContextKeys,
-  tx: Db | Tx,
-  personId: string,
-): Promise<string[]> {
+async function lineAbove(keys: ContextKeys, tx: Db | Tx, personId: string): Promise<string[]> {
   const snapshot = await latestSnapshot(tx, keys, personId);
   return snapshot ? readManagerLine(tx, keys, snapshot) : [];
 }

@@ -103,7 +103,8 @@ async function readDeciders(
 ): Promise<Pick<PersonContext, 'people' | 'managerLine'>> {
   const people = await peopleWhoMayDecide(db, refs);
   const { managerKey } = snapshot.facts;
-  if (managerKey === null || people[`${snapshot.source}/${managerKey}`] !== undefined) return { people, managerLine: [] };
+  if (managerKey === null || people[`${snapshot.source}/${managerKey}`] !== undefined)
+    return { people, managerLine: [] };
   const managerLine = await readManagerLine(db, keys, snapshot);
   return { people: await peopleWhoMayDecide(db, [...refs, ...managerLine]), managerLine };
 }

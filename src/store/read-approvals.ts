@@ -138,7 +138,9 @@ function approvalView(row: ApprovalRow, decisions: DecisionRow[], context: Conte
   const votes = decisions.map(decisionOf);
   const actors = row.state === 'open' ? actorsInRow(row) : [];
   const voted = placesThatDecided(row, decisions);
-  const voices = new Set(decisions.map((decision) => decision.approver_id).filter((id) => hasDecidedAll(id, row, decisions)));
+  const voices = new Set(
+    decisions.map((decision) => decision.approver_id).filter((id) => hasDecidedAll(id, row, decisions)),
+  );
   const waiting = actors.filter(({ personId, forId }) => !voices.has(personId) && !voted.has(forId));
   const clock = clockOf(row, context.now);
   return {
@@ -172,7 +174,11 @@ function approvalView(row: ApprovalRow, decisions: DecisionRow[], context: Conte
 }
 
 function upcomingOf(row: ApprovalRow, clock: ClockView, now: Date): ApprovalView['upcoming'] {
-  const escalations = clock.escalateAtMs.map((atMs, index) => ({ atMs, what: 'escalation' as const, level: index + 1 }));
+  const escalations = clock.escalateAtMs.map((atMs, index) => ({
+    atMs,
+    what: 'escalation' as const,
+    level: index + 1,
+  }));
   const entries: { atMs: number; what: ApprovalView['upcoming'][number]['what']; level: number | null }[] = [
     ...(clock.resumesAtMs === null ? [] : [{ atMs: clock.resumesAtMs, what: 'clockGoesOn' as const, level: null }]),
     { atMs: clock.remindAtMs, what: 'reminder', level: null },

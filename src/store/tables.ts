@@ -119,7 +119,9 @@ export interface CutoffTable {
 export type DeliveryPayload =
   | { news: CaseNews }
   | { approvalId: string; approvalNews: 'changed' }
-  | { decisionId: string; approvalId: string } | { systemIds: string[] } | Record<string, never>;
+  | { decisionId: string; approvalId: string }
+  | { systemIds: string[] }
+  | Record<string, never>;
 export interface DeliveryTable {
   delivery_id: string;
   /** Order of writing: rows of one person are delivered in it. */

@@ -62,7 +62,13 @@ export async function askQuestion(deps: ServerDeps, input: AskInput): Promise<{ 
     await appendEvidence(tx, deps.vault, [record(approval, questionId, 'asked', body, { text: input.text })], now);
     return ofId;
   });
-  await mailQuestion(deps, { questionId, approvalId: input.approvalId, askedOf, askerId: input.askerId, text: input.text });
+  await mailQuestion(deps, {
+    questionId,
+    approvalId: input.approvalId,
+    askedOf,
+    askerId: input.askerId,
+    text: input.text,
+  });
   deps.log.info({ approvalId: input.approvalId, questionId }, 'question asked');
   return { questionId, askedOf };
 }
@@ -167,11 +173,7 @@ export async function withdrawQuestionsOf(
 async function stopClock(tx: Tx, approval: ApprovalRow, now: Date): Promise<void> {
   // A stop that reached its bound is over, even though nobody answered; what is left of the bound is nothing.
   if (approval.paused_at !== null || approval.paused_ms >= approval.pause_at_most_ms) return;
-  await tx
-    .updateTable('approval')
-    .set({ paused_at: now })
-    .where('approval_id', '=', approval.approval_id)
-    .execute();
+  await tx.updateTable('approval').set({ paused_at: now }).where('approval_id', '=', approval.approval_id).execute();
 }
 
 async function startClockUnlessAsked(tx: Tx, approval: ApprovalRow, now: Date): Promise<void> {

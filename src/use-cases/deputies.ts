@@ -59,7 +59,14 @@ export async function addDeputy(
       validFrom: days.from.toISOString(),
       validUntil: days.until.toISOString(),
     };
-    const record = { operationKey: mandateId, kind: 'mandated' as const, personId: fromId, caseId: null, body, values: null };
+    const record = {
+      operationKey: mandateId,
+      kind: 'mandated' as const,
+      personId: fromId,
+      caseId: null,
+      body,
+      values: null,
+    };
     await appendEvidence(tx, deps.vault, [record], now);
     return days;
   });

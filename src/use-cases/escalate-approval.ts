@@ -58,9 +58,20 @@ async function escalateInTx(deps: ServerDeps, tx: Tx, approval: ApprovalRow, lev
       created_at: now,
     });
   }
-  await tx.updateTable('approval').set({ escalated_level: level }).where('approval_id', '=', approvalId).execute();
+  const told = [...new Set([...approval.told, ...steps.map(({ toId }) => toId)])];
+  await tx
+    .updateTable('approval')
+    .set({ escalated_level: level, told })
+    .where('approval_id', '=', approvalId)
+    .execute();
   await refreshInTx(deps, tx, approval, now);
-  await tellStory(tx, { at: now, personId, n, kind: 'escalated', data: { approvalId, toIds: steps.map((s) => s.toId) } });
+  await tellStory(tx, {
+    at: now,
+    personId,
+    n,
+    kind: 'escalated',
+    data: { approvalId, toIds: steps.map((s) => s.toId) },
+  });
   const record = {
     operationKey: `${approvalId}/escalation/${level}`,
     kind: 'escalated' as const,

@@ -52,7 +52,13 @@ export async function handOver(deps: ServerDeps, input: HandOverInput): Promise<
   return { mandateId };
 }
 
-async function handOverInTx(deps: ServerDeps, tx: Tx, input: HandOverInput, mandateId: string, now: Date): Promise<void> {
+async function handOverInTx(
+  deps: ServerDeps,
+  tx: Tx,
+  input: HandOverInput,
+  mandateId: string,
+  now: Date,
+): Promise<void> {
   const approval = await lockApproval(tx, input.approvalId);
   const standing = await standingOf(tx, deps, approval, now);
   await assertMayHandOver(deps, tx, approval, standing, input, now);

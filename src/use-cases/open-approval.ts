@@ -85,8 +85,11 @@ async function insertApproval(
       .onConflict((conflict) => conflict.column('approval_id').doNothing())
       .execute();
     const opened = await lockApproval(tx, approvalId);
-    await saveStanding(tx, opened, await standingOf(tx, deps, opened, now));
-    await tx.updateTable('approval').set({ refreshed_at: now }).where('approval_id', '=', approvalId).execute();
+    const standing = await standingOf(tx, deps, opened, now);
+    await saveStanding(tx, opened, standing);
+    // Their mail follows, however often this is tried: they are no newcomers.
+    const told = [...new Set(standing.actors.map(({ personId }) => personId))];
+    await tx.updateTable('approval').set({ refreshed_at: now, told }).where('approval_id', '=', approvalId).execute();
     const data = { approvalId, seats, ...storyOf(items) };
     await tellStory(tx, { at: now, personId: request.personId, n: request.n, kind: 'approvalOpened', data });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { enqueue } from '../store/cases.ts';
 import { lockApproval, saveStanding, standingOf } from '../store/approval-standing.ts';
-import type { Tx } from '../store/db.ts';
+import { whileLockedIfFree, type Tx } from '../store/db.ts';
 import { getApproval, type ApprovalRow } from '../store/decisions.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
@@ -29,6 +29,11 @@ export async function refreshApprovals(deps: ServerDeps): Promise<number> {
 
 /** Works out again who may decide, and tells those who are new. Throws when the mail server takes nothing: the next pass tries again. */
 export async function refreshApproval(deps: ServerDeps, approvalId: string): Promise<void> {
+  // Of two at once one would replace the links that the other just mailed; who comes second leaves it to the next pass.
+  await whileLockedIfFree(deps.db, 'approval', approvalId, () => refreshLocked(deps, approvalId));
+}
+
+async function refreshLocked(deps: ServerDeps, approvalId: string): Promise<void> {
   const now = deps.now();
   const isOpen = await deps.db.transaction().execute(async (tx) => {
     const approval = await lockApproval(tx, approvalId);
@@ -40,11 +45,7 @@ export async function refreshApproval(deps: ServerDeps, approvalId: string): Pro
   if (!approval) return;
   const newcomers = approval.actors.map(({ personId }) => personId).filter((id) => !approval.told.includes(id));
   if (newcomers.length > 0) await tellApprovers(deps, approval, 'opened', new Set(newcomers));
-  await deps.db
-    .updateTable('approval')
-    .set({ refreshed_at: now })
-    .where('approval_id', '=', approvalId)
-    .execute();
+  await deps.db.updateTable('approval').set({ refreshed_at: now }).where('approval_id', '=', approvalId).execute();
 }
 
 /** Inside the caller's transaction, which holds the approval. */

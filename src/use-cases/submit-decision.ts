@@ -94,12 +94,7 @@ export async function storeDecision(
   return approval.n;
 }
 
-function decidedRecord(
-  decisionId: string,
-  approval: ApprovalRow,
-  input: DecisionInput,
-  forId: string,
-): EvidenceInput {
+function decidedRecord(decisionId: string, approval: ApprovalRow, input: DecisionInput, forId: string): EvidenceInput {
   const { approverId, surface, verdicts, reason } = input;
   return {
     operationKey: decisionId,

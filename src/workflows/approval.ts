@@ -51,7 +51,10 @@ export async function approval(input: wire.ApprovalInput): Promise<wire.Approval
     description: 'Who decided what, and what is open',
   });
   upsertSearchAttributes([
-    { key: wire.searchAttributes.UsherApprovers, value: eligibleApprovers({ kind: 'people', seats: input.seats }).slice(0, 20) },
+    {
+      key: wire.searchAttributes.UsherApprovers,
+      value: eligibleApprovers({ kind: 'people', seats: input.seats }).slice(0, 20),
+    },
     { key: wire.searchAttributes.UsherState, value: 'awaitingApproval' },
     { key: wire.searchAttributes.UsherDueAt, value: new Date(desk.startedMs + input.expireAfterSeconds * 1000) },
     {
@@ -153,7 +156,8 @@ class Desk {
 
   /** While a question is open; its bound lets the clock go on by itself. */
   async #standStill(leftMs: number): Promise<void> {
-    const hasNews = leftMs > 0 && (await condition(() => this.#queue.length > 0, leftMs, { summary: 'a question is open' }));
+    const hasNews =
+      leftMs > 0 && (await condition(() => this.#queue.length > 0, leftMs, { summary: 'a question is open' }));
     if (!hasNews) await this.#reload();
   }
 

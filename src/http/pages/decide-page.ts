@@ -218,7 +218,10 @@ function whyYou({ approval, approverId }: DecideCard): string {
   const words = { manager: 'as the manager', security: 'for security', owner: 'as the application owner' };
   const known = roles.map((role) => words[role as keyof typeof words] ?? role);
   const others = places.flatMap(({ inPlaceOf }) => inPlaceOf?.name ?? []);
-  const place = others.length < places.length ? ', or in place of whoever cannot decide' : ` in the place of ${others.join(' and ')}`;
+  const place =
+    others.length < places.length
+      ? ', or in place of whoever cannot decide'
+      : ` in the place of ${others.join(' and ')}`;
   return `You are asked ${[...new Set(known)].join(' and ')}${place}.`;
 }
 

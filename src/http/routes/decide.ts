@@ -27,7 +27,7 @@ export function decideRoutes(router: Router, deps: HttpDeps): void {
     if (opened.kind === 'closed') return c.html(opened.page, opened.status);
     const form = new URLSearchParams(await c.req.text());
     try {
-      if (form.has('question')) return c.html(await ask(deps, opened, form));
+      if (isQuestion(form)) return c.html(await ask(deps, opened, form));
       return c.html(await decide(deps, opened, form));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -108,6 +108,10 @@ function decidedBy(approval: ApprovalView): string[] {
   });
   return [...lines, 'There is nothing left to do.'];
 }
+
+/** The page has two forms; one that decides anything decides. */
+const isQuestion = (form: URLSearchParams): boolean =>
+  form.has('question') && ![...form.keys()].some((key) => key.startsWith('v.') || key === 'reason');
 
 async function ask(deps: HttpDeps, { link }: OpenLink, form: URLSearchParams): Promise<Html> {
   const text = parseInput(Reason.trim().min(1, 'expected a question'), form.get('question'), 'question');
