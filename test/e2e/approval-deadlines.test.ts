@@ -41,7 +41,7 @@ async function anApproval(): Promise<{ personId: string; approval: OpenApproval 
 }
 
 function subjects({ approvalId }: OpenApproval, key?: string): string[] {
-  const address = key === undefined ? undefined : (world.company.bamboohr.hr.get(key).fields.workEmail ?? '');
+  const address = key === undefined ? undefined : (world.company.bamboohr.hr.get(key).workEmail ?? '');
   return world.company.mailbox
     .messages(address)
     .filter((mail) => mail.text.includes(approvalId))

@@ -41,7 +41,7 @@ const handOver = (byId: string, { approvalId }: OpenApproval, to: string) =>
 const yes = (approval: OpenApproval, personId: string) => decide(world, approval.approvalId, personId, () => 'approve');
 
 function mailsTo(key: string, approvalId: string): number {
-  const address = world.company.bamboohr.hr.get(key).fields.workEmail ?? '';
+  const address = world.company.bamboohr.hr.get(key).workEmail ?? '';
   return world.company.mailbox.messages(address).filter((mail) => mail.text.includes(approvalId)).length;
 }
 
