@@ -123,7 +123,7 @@ async function decisionsOf(db: Db, keys: SnapshotKeys, approvalIds: string[]): P
     .where('approval_id', 'in', approvalIds)
     .orderBy('decided_at')
     .execute();
-  return signedDecisions(db, keys.verifier, rows as unknown as DecisionRow[]);
+  return signedDecisions(db, keys.verifier, rows);
 }
 
 interface Context {

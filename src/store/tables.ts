@@ -1,6 +1,7 @@
 /** Kysely's view of the tables in `migrations/`. Rows are shaped here, rules about them live in the repositories. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { Actor, MandateKind } from '../domain/mandates.ts';
+import type { Actor } from '../domain/mandates.ts';
+import type { ApprovalMandateTable, ApprovalQuestionTable } from './approval-tables.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { ItemVerdict } from '../schemas/decision.ts';
 import type { Item, Seat } from '../schemas/item.ts';
@@ -174,33 +175,6 @@ export interface ApprovalTable {
   /** Length of the stops that ended; the times hold them. */
   paused_ms: Generated<number>;
   refreshed_at: NullableTimestamp;
-}
-export interface ApprovalMandateTable {
-  mandate_id: string;
-  kind: MandateKind;
-  approval_id: string | null;
-  /** The beneficiary; null for a deputy. */
-  person_id: string | null;
-  from_id: string;
-  to_id: string;
-  valid_from: Timestamp;
-  valid_until: NullableTimestamp;
-  created_at: Timestamp;
-  key_id: string;
-  signature: string;
-}
-export interface ApprovalQuestionTable {
-  question_id: string;
-  approval_id: string;
-  person_id: string;
-  asked_by: string;
-  asked_of: string;
-  asked_at: Timestamp;
-  question_sealed: Buffer | null;
-  state: Generated<'open' | 'answered' | 'withdrawn'>;
-  answered_by: string | null;
-  answered_at: NullableTimestamp;
-  answer_sealed: Buffer | null;
 }
 export interface ApprovalSecretTable {
   secret_hash: string;

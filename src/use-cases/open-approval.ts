@@ -15,6 +15,7 @@ import type { Snapshot } from '../schemas/facts.ts';
 import type { Item } from '../schemas/item.ts';
 import { actorsInRow, clockOf, lockApproval, saveStanding, standingOf } from '../store/approval-standing.ts';
 import { getCase } from '../store/cases.ts';
+import type { Tx } from '../store/db.ts';
 import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
 import { latestSnapshot } from '../store/people.ts';
 import { planAccess, readPersonContext } from '../store/person-context.ts';
@@ -84,12 +85,7 @@ async function insertApproval(
       .values(row)
       .onConflict((conflict) => conflict.column('approval_id').doNothing())
       .execute();
-    const opened = await lockApproval(tx, approvalId);
-    const standing = await standingOf(tx, deps, opened, now);
-    await saveStanding(tx, opened, standing);
-    // Their mail follows, however often this is tried: they are no newcomers.
-    const told = [...new Set(standing.actors.map(({ personId }) => personId))];
-    await tx.updateTable('approval').set({ refreshed_at: now, told }).where('approval_id', '=', approvalId).execute();
+    await saveFirstStanding(deps, tx, approvalId, now);
     const data = { approvalId, seats, ...storyOf(items) };
     await tellStory(tx, { at: now, personId: request.personId, n: request.n, kind: 'approvalOpened', data });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
@@ -97,6 +93,16 @@ async function insertApproval(
   const approval = await getApproval(deps.db, approvalId);
   if (!approval) throw new AppError('internal');
   return approval;
+}
+
+async function saveFirstStanding(deps: ServerDeps, tx: Tx, approvalId: string, now: Date): Promise<void> {
+  const opened = await lockApproval(tx, approvalId);
+  const standing = await standingOf(tx, deps, opened, now);
+  await saveStanding(tx, opened, standing);
+  // Their mail follows, however often this is tried: they are no newcomers.
+  const told = [...new Set(standing.actors.map(({ personId }) => personId))];
+  const values = { refreshed_at: now, told };
+  await tx.updateTable('approval').set(values).where('approval_id', '=', approvalId).execute();
 }
 
 function storyOf(items: readonly Item[]): Record<string, unknown> {
