@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { Mandate } from '../domain/mandates.ts';
 import type { Db, Tx } from './db.ts';
 import type { Signer, Verifier } from './signing-key.ts';
-import type { ApprovalMandateTable } from './tables.ts';
+import type { ApprovalMandateTable } from './approval-tables.ts';
 
 export type MandateRow = Selectable<ApprovalMandateTable>;
 type Unsigned = Omit<MandateRow, 'key_id' | 'signature'>;

@@ -2,7 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Db } from './db.ts';
 import { readNames, type NameOf, type SnapshotKeys } from './read-names.ts';
-import type { ApprovalQuestionTable } from './tables.ts';
+import type { ApprovalQuestionTable } from './approval-tables.ts';
 
 export interface QuestionView {
   questionId: string;
