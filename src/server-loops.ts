@@ -4,6 +4,7 @@ import { raiseAlert } from './store/alerts.ts';
 import { deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 import { purgeLedger } from './use-cases/purge-ledger.ts';
+import { refreshApprovals } from './use-cases/refresh-approval.ts';
 import { sendOutgoingMail } from './use-cases/send-outgoing-mail.ts';
 import type { ServerDeps } from './use-cases/server-deps.ts';
 import { writeWorkEmails } from './use-cases/write-work-emails.ts';
@@ -24,6 +25,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'leftBehind', everyMs: 2_000, run: (d) => deriveLeftBehind(d) },
     { name: 'poll', everyMs: pollSeconds * 1_000, run: pollChanges },
     { name: 'checkpoint', everyMs: 5_000, run: (d) => checkpoint(d, deps.checkpointer) },
+    { name: 'approvers', everyMs: 2_000, run: refreshApprovals },
     { name: 'mail', everyMs: 1_000, run: sendOutgoingMail },
     { name: 'workEmails', everyMs: 2_000, run: writeWorkEmails },
     { name: 'purge', everyMs: 3_600_000, run: purgeLedger },

@@ -1,7 +1,9 @@
 /** The worker's part in approvals: it asks the server to tell approvers and to prove decisions. It sees no code and signs nothing. */
 import type { ClaimAnswer } from '../authorisation/server-client.ts';
 import type { ItemVerdict } from '../schemas/decision.ts';
-import { decisionsOfApproval } from '../store/decisions.ts';
+import type { Seat } from '../schemas/item.ts';
+import { actorsInRow, clockOf } from '../store/approval-standing.ts';
+import { decisionsOfApproval, getApproval } from '../store/decisions.ts';
 import { translated } from './failures.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -11,7 +13,9 @@ export interface NotifyApproverInput {
   k: number;
   proposalId: string;
   itemDigests: string[];
-  what: 'opened' | 'reminder' | 'decided' | 'expired' | 'cancelled';
+  what: 'opened' | 'reminder' | 'escalation' | 'decided' | 'expired' | 'cancelled';
+  /** Of an escalation, from 1. */
+  level?: number;
 }
 
 /**
@@ -39,6 +43,11 @@ export async function notifyApprover(
       }
       case 'reminder':
         return { isOpen: true, told: (await deps.server.remindApprovers({ approvalId })).told };
+      case 'escalation':
+        return {
+          isOpen: true,
+          told: (await deps.server.escalateApproval({ approvalId, level: input.level ?? 1 })).told,
+        };
       case 'decided':
       case 'expired':
       case 'cancelled':
@@ -55,6 +64,10 @@ export interface CountedDecision {
   approverId: string;
   verdicts: ItemVerdict[];
   decidedAt: string;
+  /** Absent: in their own place. */
+  forApproverId?: string;
+  /** Who might have filled which seat at that moment; absent in histories of older versions. */
+  seats?: Seat[];
 }
 
 export interface RecordDecisionInput {
@@ -90,5 +103,31 @@ export async function loadDecision(
     approverId: row.approver_id,
     verdicts: row.verdicts,
     decidedAt: row.decided_at.toISOString(),
+    ...(row.for_approver_id === null ? {} : { forApproverId: row.for_approver_id }),
+    ...(row.seats === null ? {} : { seats: row.seats }),
+  };
+}
+
+export interface LoadedApproval {
+  seats: Seat[];
+  /** Who may decide now. */
+  approverIds: string[];
+  /** Length of all stops of the clock so far. */
+  pausedMs: number;
+  /** How long the clock stands still without an answer; null: it runs. */
+  pauseLeftMs: number | null;
+}
+
+/** Seats and clock of an approval as the server wrote them; null for an unknown one. */
+export async function loadApproval(deps: WorkerDeps, input: { approvalId: string }): Promise<LoadedApproval | null> {
+  const approval = await getApproval(deps.db, input.approvalId);
+  if (!approval) return null;
+  const now = deps.now();
+  const clock = clockOf(approval, now);
+  return {
+    seats: approval.seats,
+    approverIds: [...new Set(actorsInRow(approval).map(({ personId }) => personId))].toSorted(),
+    pausedMs: clock.pausedMs,
+    pauseLeftMs: clock.resumesAtMs === null ? null : clock.resumesAtMs - now.getTime(),
   };
 }

@@ -1,5 +1,5 @@
 /** All activities by their wire names. Workflows import the type only. */
-import { loadDecision, notifyApprover, recordDecision } from './approvals.ts';
+import { loadApproval, loadDecision, notifyApprover, recordDecision } from './approvals.ts';
 import { applyAccess } from './apply-access.ts';
 import { cancelOpenCases } from './cancel-open-cases.ts';
 import { disableLogin, revokeSessions } from './cut-off.ts';
@@ -18,6 +18,7 @@ const activities = {
   notifyApprover,
   recordDecision,
   loadDecision,
+  loadApproval,
   applyAccess,
   verifyAccess,
   disableLogin,

@@ -1,4 +1,5 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
+import { approvalTimes } from '../domain/approval-clock.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { compareText } from '../domain/compare-text.ts';
 import { AppError } from '../domain/errors.ts';
@@ -66,6 +67,7 @@ export type PlanCaseResult =
       /** Systems of identity providers: written first. */
       firstSystemIds: string[];
       remindAfterSeconds: number;
+      escalateAfterSeconds: number[];
       expireAfterSeconds: number;
       /** Where something may have to be taken away: the case looks there. */
       lookAtSystemIds: string[];
@@ -309,6 +311,7 @@ function itemsPlan(
     approvedDigests,
     firstSystemIds: policy.systems.filter((system) => system.isIdentityProvider).map((system) => system.id),
     remindAfterSeconds: policy.routing.remindAfter,
+    escalateAfterSeconds: approvalTimes(policy.routing).escalateAfterSeconds,
     expireAfterSeconds: policy.routing.expireAfter,
     lookAtSystemIds,
     handOverUntil: usherCase.handover_until?.toISOString() ?? null,

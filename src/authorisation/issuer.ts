@@ -6,7 +6,7 @@ import { itemDigest } from '../domain/item-digest.ts';
 import type { Justification } from '../domain/justified.ts';
 import { mayDisable, mayTake } from '../domain/plan-removals.ts';
 import { isObserveOnly } from '../domain/observe-only.ts';
-import { quorum } from '../domain/quorum.ts';
+import { itemOutcome } from '../domain/item-outcome.ts';
 import type { Authorisation, IssueResult } from '../schemas/authorisation.ts';
 import type { Item, ItemBasis } from '../schemas/item.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
@@ -154,22 +154,12 @@ function judgeGrant(
   if (!mayAccess(context, at)) return { refused: 'superseded' };
   if (usherCase.kind === 'leaver' || usherCase.spell_n !== context.spellN) return { refused: 'superseded' };
   if (item.route.kind === 'people') {
-    const state = quorum(item.route, votesOn(item, context));
+    const { state } = itemOutcome(item, context.person.person_id, context.decisions, at);
     if (state === 'denied') return { refused: 'denied' };
     if (state === 'open') return { refused: 'notDecided' };
   }
   if (!justifiedIds.has(item.entitlementId)) return { refused: 'notDecided' };
   return { item, kind: item.route.kind === 'policy' ? 'policy' : 'decision' };
-}
-
-/** The latest word of each approver; a denial is not undone by a later approval. */
-function votesOn(item: Item, context: PersonContext): Record<string, 'approve' | 'deny'> {
-  const votes: Record<string, 'approve' | 'deny'> = {};
-  for (const decision of context.decisions) {
-    const mine = decision.verdicts.find((verdict) => verdict.itemDigest === item.itemDigest);
-    if (mine && votes[decision.approverId] !== 'deny') votes[decision.approverId] = mine.verdict;
-  }
-  return votes;
 }
 
 /** Whatever nothing justifies may be removed: from someone who departed, because its time is over, or because the facts moved on. */

@@ -16,6 +16,8 @@ export interface ServerClient {
     itemDigests: string[];
   }): Promise<OpenApprovalAnswer>;
   remindApprovers(request: { approvalId: string }): Promise<{ told: number }>;
+  /** Told 0 when it is not time yet. */
+  escalateApproval(request: { approvalId: string; level: number }): Promise<{ told: number }>;
   closeApproval(request: { approvalId: string; state: 'decided' | 'expired' | 'cancelled' }): Promise<void>;
   reportWorkEmail(report: {
     personId: string;
@@ -91,6 +93,7 @@ export function createServerClient(baseUrl: string, token: () => string): Server
     claimDecision: (request) => call('/internal/decisions/claim', request, ClaimAnswer),
     openApproval: (request) => call('/internal/approvals/open', request, OpenApprovalAnswer),
     remindApprovers: (request) => call('/internal/approvals/remind', request, z.object({ told: z.number() })),
+    escalateApproval: (request) => call('/internal/approvals/escalate', request, z.object({ told: z.number() })),
     closeApproval: async (request) => {
       await call('/internal/approvals/close', request, z.object({}));
     },

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { printableText } from '../domain/printable-text.ts';
 import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
 import { approvalCommands } from './commands/approvals.ts';
+import { approvalPeopleCommands } from './commands/approval-people.ts';
 import { auditCommands } from './commands/audit.ts';
 import { caseCommands } from './commands/cases.ts';
 import { completionCommands } from './commands/completion.ts';
@@ -32,6 +33,7 @@ export interface CliStreams {
 const groups = [
   caseCommands,
   approvalCommands,
+  approvalPeopleCommands,
   personCommands,
   holdCommands,
   policyCommands,

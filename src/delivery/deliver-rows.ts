@@ -73,7 +73,16 @@ async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
       await startCutoff(deps, row);
       deps.crashPoint('afterCutoffStart');
       return;
-    case 'tell':
+    case 'tell': {
+      const { payload } = row;
+      if ('approvalNews' in payload) {
+        await unlessClosed(() =>
+          deps.temporal.workflow
+            .getHandle(payload.approvalId)
+            .signal(wire.tellApproval, { kind: payload.approvalNews }),
+        );
+        return;
+      }
       await unlessClosed(() =>
         deps.temporal.workflow
           .getHandle(wire.caseWorkflowId(row.person_id, row.n))
@@ -81,6 +90,7 @@ async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
       );
       deps.crashPoint('afterSignal');
       return;
+    }
     case 'submitDecision':
       await submitDecision(deps, row);
       return;

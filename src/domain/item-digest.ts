@@ -1,8 +1,9 @@
 /** The digest to which decisions and authorisations bind: what exactly is changed, for whom, on which terms. */
 import type { ItemDigest } from '../schemas/ids.ts';
-import type { Item, RequiredRole } from '../schemas/item.ts';
+import type { Item } from '../schemas/item.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { HashText } from './definition-hash.ts';
+import type { RequiredTerm } from './required-terms.ts';
 
 export interface ItemTerms extends Pick<
   Item,
@@ -20,7 +21,7 @@ export interface ItemTerms extends Pick<
   /** The length of a time-bound grant. The instant of its end would differ in each re-plan of the same grant. */
   expiresAfterSeconds: number | null;
   /** Empty where policy alone approves. Roles, not people: a deputy must not void the decisions of the others. */
-  requiredRoles: readonly RequiredRole[];
+  requiredRoles: readonly RequiredTerm[];
 }
 
 /** Digest of an item (architecture, section 3: Item). Equal re-plans have equal digests; the order of roles and conflicts is nothing. */

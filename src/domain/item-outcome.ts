@@ -1,9 +1,9 @@
 /** What the signed decisions of people say about one item. */
-import type { Decision, Verdict } from '../schemas/decision.ts';
-import type { Item } from '../schemas/item.ts';
+import type { Decision } from '../schemas/decision.ts';
+import type { Item, Seat } from '../schemas/item.ts';
 import { compareText } from './compare-text.ts';
-import { quorum } from './quorum.ts';
 import type { QuorumState } from './quorum.ts';
+import { SeatCount } from './seat-count.ts';
 
 export interface ItemOutcome {
   state: QuorumState;
@@ -36,43 +36,43 @@ export function itemOutcome(
 
 class Count {
   readonly #route: Item['route'];
-  readonly #all: Votes = {};
+  readonly #all = new SeatCount();
   /** Votes on questions that were asked again after the item had been approved. */
-  #again: Votes = {};
+  #again = new SeatCount();
   readonly #decisionIds: string[] = [];
+  #lastAt: string | null = null;
   #approved: { at: string; approvalId: string } | null = null;
 
   constructor(route: Item['route']) {
     this.#route = route;
   }
 
-  add({ decisionId, approvalId, approverId, decidedAt }: Decision, verdicts: Decision['verdicts']): void {
+  add(decision: Decision, verdicts: Decision['verdicts']): void {
+    const { decisionId, approvalId, decidedAt } = decision;
     this.#decisionIds.push(decisionId);
+    this.#lastAt = decidedAt;
     const isAgain = this.#approved !== null && this.#approved.approvalId !== approvalId;
     for (const { verdict } of verdicts) {
-      vote(this.#all, approverId, verdict);
-      if (isAgain) vote(this.#again, approverId, verdict);
+      this.#all.add({ ...decision, verdict });
+      if (isAgain) this.#again.add({ ...decision, verdict });
     }
     const counted = isAgain ? this.#again : this.#all;
-    if ((this.#approved !== null && !isAgain) || quorum(this.#route, counted) !== 'approved') return;
+    if ((this.#approved !== null && !isAgain) || counted.state(decision.seats ?? this.#seats()) !== 'approved') return;
     this.#approved = { at: decidedAt, approvalId };
-    this.#again = {};
+    this.#again = new SeatCount();
   }
 
+  /** What was approved once stays so when people change later; only a denial ends it. */
   outcome(): ItemOutcome {
-    const state = quorum(this.#route, this.#all);
-    return {
-      state,
-      decisionIds: this.#decisionIds,
-      approvedAt: state === 'approved' ? (this.#approved?.at ?? null) : null,
-    };
+    const today = this.#route.kind === 'policy' ? 'approved' : this.#all.state(this.#route.seats);
+    const state = today === 'open' && this.#approved !== null ? 'approved' : today;
+    const approvedAt = this.#approved?.at ?? this.#lastAt;
+    return { state, decisionIds: this.#decisionIds, approvedAt: state === 'approved' ? approvedAt : null };
   }
-}
 
-type Votes = Record<string, Verdict>;
-
-function vote(votes: Votes, approverId: string, verdict: Verdict): void {
-  if (votes[approverId] !== 'deny') votes[approverId] = verdict;
+  #seats(): readonly Seat[] {
+    return this.#route.kind === 'people' ? this.#route.seats : [];
+  }
 }
 
 function inOrder(decisions: readonly Decision[]): Decision[] {

@@ -11,6 +11,7 @@ import { instantAfter } from './instants.ts';
 import { itemDigest } from './item-digest.ts';
 import { vendorKey } from './policy-index.ts';
 import type { PolicyIndex } from './policy-index.ts';
+import { requiredTerms } from './required-terms.ts';
 import { routeItem } from './route.ts';
 import type { PeopleByRef, RouteInput } from './route.ts';
 
@@ -28,6 +29,8 @@ export interface PlanJoinerInput {
   index: PolicyIndex;
   held: readonly HeldEntitlement[];
   people: PeopleByRef;
+  /** References of the managers above, next level first; absent: unknown. */
+  managerLine?: readonly string[];
   /** Null until the manager chose; an empty list is the choice "none". */
   chosenProfileIds: readonly string[] | null;
   keptIds?: ReadonlySet<string>;
@@ -58,7 +61,12 @@ export function planJoiner(input: PlanJoinerInput): Item[] {
 
 function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
   const { entitlement, profileId, conflicts, roles, expiresAfterSeconds } = birthright;
-  const routed = routeItem({ ...routeContext(input), roles, ownerRef: entitlement.owner });
+  const routed = routeItem({
+    ...routeContext(input),
+    roles,
+    ownerRef: entitlement.owner,
+    coOwnerRefs: entitlement.coOwners ?? [],
+  });
   const target = {
     action: 'grant',
     systemId: entitlement.system,
@@ -77,7 +85,7 @@ function grantItem(birthright: Birthright, input: PlanJoinerInput): Item {
         personId: input.personId,
         spellN: input.spellN,
         expiresAfterSeconds,
-        requiredRoles: roles,
+        requiredRoles: requiredTerms(roles, input.index.policy.routing.quorum),
       },
       input.sha256Hex,
     ),
@@ -139,6 +147,7 @@ function routeContext(input: PlanJoinerInput): Omit<RouteInput, 'roles' | 'owner
     requesterId: null,
     managerRef: input.facts.managerKey === null ? null : `${input.source}/${input.facts.managerKey}`,
     nextManagerRef: input.nextManagerRef ?? null,
+    managerLine: input.managerLine ?? [],
     routing: policy.routing,
     lastResortRefs: ownerRefs,
     people: input.people,

@@ -4,6 +4,7 @@ import type { RequiredRole, Route, Seat } from '../schemas/item.ts';
 import type { RoutingPolicy } from '../schemas/policy.ts';
 import { AppError } from './errors.ts';
 import { fillableSeats } from './max-matching.ts';
+import { quorumOf } from './required-terms.ts';
 
 /**
  * Who is who: `<hris system>/<key>` to the person. It holds only people who may decide now; whoever left or is unknown
@@ -20,9 +21,12 @@ export interface RouteInput {
   managerRef: string | null;
   /** The next level, where the manager is too new to decide alone; null otherwise. */
   nextManagerRef: string | null;
+  /** Managers above the direct one, next level first: the next who may decide takes the place of one who left. */
+  managerLine?: readonly string[];
   /** The owner of the entitlement or system. */
   ownerRef: string | null;
-  routing: Pick<RoutingPolicy, 'security' | 'fallbackOwner'>;
+  coOwnerRefs?: readonly string[];
+  routing: Pick<RoutingPolicy, 'security' | 'fallbackOwner' | 'quorum'>;
   /** Last resort, in order: usually every owner that policy names. */
   lastResortRefs: readonly string[];
   people: PeopleByRef;
@@ -39,9 +43,9 @@ export function routeItem(input: RouteInput): { route: Route; reasons: string[] 
   const reasons: string[] = [];
   const seats: Seat[] = [];
   for (const role of input.roles) {
-    const named = eligible(role, refsOf(role, input), input);
+    const named = namedFor(role, input);
     if (named.length > 0) {
-      seats.push({ role, approverIds: named });
+      seats.push(...seatsOf(role, named, input.routing.quorum));
       continue;
     }
     seats.push({ role, approverIds: [standIns(role, input)[0] ?? refuse(role)] });
@@ -56,9 +60,23 @@ export function routeItem(input: RouteInput): { route: Route; reasons: string[] 
 function addNextLevel(seats: Seat[], input: RouteInput): string[] {
   if (input.nextManagerRef === null || !seats.some(({ role }) => role === 'manager')) return [];
   const next = eligible('manager', [input.nextManagerRef], input);
-  if (next.length === 0) return [];
+  const sitting = new Set(seats.filter(({ role }) => role === 'manager').flatMap(({ approverIds }) => approverIds));
+  if (next.length === 0 || next.every((id) => sitting.has(id))) return [];
   seats.push({ role: 'manager', approverIds: next });
   return ['manager: has been the manager for a short time only, the next level decides too'];
+}
+
+/** As many seats as the quorum says, each for anybody with the role; for `all` one seat for each person. */
+function seatsOf(role: RequiredRole, named: PersonId[], quorum: RoutingPolicy['quorum']): Seat[] {
+  const wanted = quorumOf(role, quorum);
+  if (wanted === 'all') return named.map((id) => ({ role, approverIds: [id], isOfAll: true }));
+  return Array.from({ length: wanted }, () => ({ role, approverIds: [...named] }));
+}
+
+/** A manager who may not decide gives way to the next level; of the other roles everybody is named. */
+function namedFor(role: RequiredRole, input: RouteInput): PersonId[] {
+  const named = eligible(role, refsOf(role, input), input);
+  return role === 'manager' ? named.slice(0, 1) : named;
 }
 
 function addPeopleUntilFillable(seats: Seat[], input: RouteInput): string[] {
@@ -66,6 +84,7 @@ function addPeopleUntilFillable(seats: Seat[], input: RouteInput): string[] {
   const filled = (): number => fillableSeats(seats.map((seat) => seat.approverIds));
   // From the last seat back, so that the manager decides as the manager and a stand-in takes the other seat.
   for (const seat of seats.toReversed()) {
+    if (seat.isOfAll === true) continue;
     for (const candidate of standIns(seat.role, input)) {
       const before = filled();
       if (before === seats.length) return reasons;
@@ -77,7 +96,10 @@ function addPeopleUntilFillable(seats: Seat[], input: RouteInput): string[] {
   }
   if (filled() === seats.length) return reasons;
   // One more person may help only after another changed seats: then everybody who may sit does.
-  for (const seat of seats) seat.approverIds = [...new Set([...seat.approverIds, ...standIns(seat.role, input)])];
+  for (const seat of seats) {
+    delete seat.isOfAll;
+    seat.approverIds = [...new Set([...seat.approverIds, ...standIns(seat.role, input)])];
+  }
   if (filled() < seats.length) refuse(seats.map((seat) => seat.role).join(', '));
   return [...reasons, 'too few people for the seats: every stand-in may decide'];
 }
@@ -89,11 +111,11 @@ function refuse(roles: string): never {
 function refsOf(role: RequiredRole, input: RouteInput): readonly string[] {
   switch (role) {
     case 'manager':
-      return input.managerRef === null ? [] : [input.managerRef];
+      return input.managerRef === null ? [] : [input.managerRef, ...(input.managerLine ?? [])];
     case 'security':
       return input.routing.security;
     case 'owner':
-      return input.ownerRef === null ? [] : [input.ownerRef];
+      return input.ownerRef === null ? [] : [input.ownerRef, ...(input.coOwnerRefs ?? [])];
     default:
       return role satisfies never;
   }

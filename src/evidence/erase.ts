@@ -95,6 +95,8 @@ async function purge(
 async function emptySealedColumns(tx: Tx, personId: string, now: Date): Promise<boolean> {
   await tx.updateTable('snapshot').set({ facts_sealed: NOTHING }).where('person_id', '=', personId).execute();
   await tx.updateTable('decision').set({ reason_sealed: null }).where('person_id', '=', personId).execute();
+  const noText = { question_sealed: null, answer_sealed: null };
+  await tx.updateTable('approval_question').set(noText).where('person_id', '=', personId).execute();
   await sql`update ledger l set body_sealed = null from identity_link i
     where i.person_id = ${personId} and i.source = l.source and i.source_key = l.source_key
       and l.body_sealed is not null`.execute(tx);

@@ -29,6 +29,11 @@ export const evidenceKinds = [
   'authorised',
   'policyProposed',
   'policyApproved',
+  'approversChanged',
+  'mandated',
+  'escalated',
+  'asked',
+  'answered',
   'policyActivated',
   // The course of cases.
   'cutoffStarted',

@@ -12,6 +12,7 @@ import { contentSecurityPolicy, messagePage } from './pages/layout.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRouter } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { approvalPeopleRoutes } from './routes/approval-people.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { baselineRoutes } from './routes/baseline.ts';
 import { caseRoutes } from './routes/cases.ts';
@@ -46,6 +47,7 @@ const CODEC_BYTES_MAX = 4 * 1024 * 1024;
 
 const routeFiles = [
   approvalRoutes,
+  approvalPeopleRoutes,
   auditRoutes,
   baselineRoutes,
   caseRoutes,

@@ -30,7 +30,8 @@ export function storyLines(entry: StoryView, names: StoryNames): string[] {
 export function personsIn(entry: StoryView): string[] {
   const approverId = text(entry.data['approverId']);
   const seated = entrySeats(entry.data).flatMap((seat) => seat.approverIds);
-  return approverId === null ? seated : [...seated, approverId];
+  const others = [text(entry.data['toId']), text(entry.data['ofId'])].filter((id) => id !== null);
+  return [...seated, ...(approverId === null ? [] : [approverId]), ...others, ...entryTexts(entry.data, 'toIds')];
 }
 
 function sentence(entry: StoryView, names: StoryNames): string | null {
@@ -48,6 +49,16 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
       return text(data['state']) === 'expired' ? 'nobody decided in time: denied' : null;
     case 'reminded':
       return 'approvers were reminded';
+    case 'escalated':
+      return escalatedSentence(data, names);
+    case 'approversChanged':
+      return `now waits for ${seatTexts(data, names).join(', and ')}`;
+    case 'handedOver':
+      return `${names.nameOf(text(data['approverId']) ?? '')} handed the decision over to ${names.nameOf(text(data['toId']) ?? '')}`;
+    case 'asked':
+      return `${names.nameOf(text(data['approverId']) ?? '')} asks ${names.nameOf(text(data['ofId']) ?? '')} before deciding; the clock stands`;
+    case 'answered':
+      return `${names.nameOf(text(data['approverId']) ?? '')} answered; the clock goes on`;
     case 'verified':
       return verifiedSentence(systemId, entryItems(data));
     case 'contradicted':
@@ -95,10 +106,19 @@ function plannedSentence(data: Record<string, unknown>): string | null {
   return `joins: ${plural(granted.length, 'right')}, ${parts.join(', ')}`;
 }
 
+function seatTexts(data: Record<string, unknown>, { nameOf }: Pick<StoryNames, 'nameOf'>): string[] {
+  return entrySeats(data).map(({ role, approverIds }) => `${approverIds.map(nameOf).join(' or ')} (${role})`);
+}
+
+function escalatedSentence(data: Record<string, unknown>, { nameOf }: StoryNames): string {
+  const asked = entryTexts(data, 'toIds').map(nameOf);
+  return asked.length === 0 ? 'nobody is left to ask above; told again' : `${asked.join(' and ')} asked as well`;
+}
+
 function waitsSentence(data: Record<string, unknown>, { nameOf }: StoryNames): string {
   const subjects = entryTexts(data, 'items');
   const what = isChoice(data) ? `a choice among ${plural(subjects.length, 'profile')}` : shortList(subjects);
-  const seats = entrySeats(data).map(({ role, approverIds }) => `${approverIds.map(nameOf).join(' or ')} (${role})`);
+  const seats = seatTexts(data, { nameOf });
   const isOne = subjects.length === 1 || isChoice(data);
   const why = entryTexts(data, 'why');
   return `${what} ${isOne ? 'waits' : 'wait'} for ${seats.join(', and ')}${why.length === 0 ? '' : `: ${why.join('; ')}`}`;

@@ -15,12 +15,19 @@ export interface ApprovalMailInput {
   roles: string[];
   items: readonly Item[];
   dueAt: Date;
-  isReminder: boolean;
+  /** They decide in the place of somebody else. */
+  isInPlace: boolean;
+  occasion: 'opened' | 'reminder';
   pageUrl: string;
   temporalUrl: string | null;
   approveCode: string;
   denyCode: string;
 }
+
+const prefixes: Readonly<Record<ApprovalMailInput['occasion'], string>> = {
+  opened: '',
+  reminder: 'Reminder: ',
+};
 
 export interface ComposedMail {
   subject: string;
@@ -29,8 +36,9 @@ export interface ComposedMail {
 }
 
 export function approvalMail(input: ApprovalMailInput): ComposedMail {
-  const subject = `${input.isReminder ? 'Reminder: ' : ''}${approvalTitle(input)} for you`;
-  const asked = input.roles.length === 0 ? '' : ` You are asked as ${input.roles.join(' and ')}.`;
+  const subject = `${prefixes[input.occasion]}${approvalTitle(input)} for you`;
+  const place = input.isInPlace ? ', in the place of somebody who has not decided or handed it over' : '';
+  const asked = input.roles.length === 0 ? '' : ` You are asked as ${input.roles.join(' and ')}${place}.`;
   const blocks: MailBlock[] = [
     { kind: 'text', text: `Hello ${input.approverName},` },
     { kind: 'text', text: `${aboutBeneficiary(input)} starts on ${input.startDate}.${asked}` },

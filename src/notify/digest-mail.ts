@@ -16,7 +16,7 @@ export function digestMail(inputs: readonly ApprovalMailInput[]): ComposedMail {
     {
       kind: 'entries',
       entries: sorted.map((input) => ({
-        title: `${approvalTitle(input)}${input.isReminder ? ' (reminder)' : ''}`,
+        title: `${approvalTitle(input)}${input.occasion === 'reminder' ? ' (reminder)' : ''}`,
         lines: [
           `${itemNames(input)}; highest risk ${Math.max(...input.items.map((item) => item.risk))} of 10`,
           `${dueText(input.dueAt)} Silence counts as a denial.`,

@@ -51,6 +51,9 @@ export const CaseDetail = z
       .array(z.looseObject({ who: z.union([PersonName, z.string()]), what: z.string(), command: z.string() }))
       .meta({ description: 'Who can do what now, and with which command.' }),
     next: z.string().meta({ description: 'What comes next, in a sentence.' }),
+    comingUp: z
+      .array(z.looseObject({ at: Instant, approvalId: z.string(), text: z.string() }))
+      .meta({ description: 'What comes next for each open approval, and when.' }),
     temporalUrl: z.string().nullable(),
   })
   .meta({ id: 'CaseDetail' });

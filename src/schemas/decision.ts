@@ -1,6 +1,7 @@
 /** Decisions of people, as they arrive and as the server signs them. */
 import { z } from 'zod';
 import { ApprovalId, DecisionId, Instant, ItemDigest, PersonId } from './ids.ts';
+import { Seat } from './item.ts';
 
 export const Verdict = z.enum(['approve', 'deny']);
 export type Verdict = z.infer<typeof Verdict>;
@@ -30,6 +31,10 @@ export const Decision = z.object({
   verdicts: z.array(ItemVerdict),
   reason: z.string(),
   decidedAt: Instant,
+  /** In whose place the approver decided; absent: in their own. */
+  forApproverId: PersonId.optional(),
+  /** Who might have filled which seat at that moment: a vote keeps its seat when people change later. */
+  seats: z.array(Seat).optional(),
 });
 export type Decision = z.infer<typeof Decision>;
 

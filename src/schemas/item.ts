@@ -16,8 +16,15 @@ export type ItemAction = z.infer<typeof ItemAction>;
 export const RequiredRole = z.enum(['manager', 'security', 'owner']);
 export type RequiredRole = z.infer<typeof RequiredRole>;
 
-/** One seat that has to say yes: any one of `approverIds` fills it, and one person fills one seat only. */
-export const Seat = z.object({ role: RequiredRole, approverIds: z.array(PersonId).min(1) });
+/**
+ * One seat that has to say yes: any one of `approverIds` fills it, and one person fills one seat only. `isOfAll`: policy
+ * wants everybody with the role, so that the seat is of this one person and nobody else's yes fills it.
+ */
+export const Seat = z.object({
+  role: RequiredRole,
+  approverIds: z.array(PersonId).min(1),
+  isOfAll: z.boolean().optional(),
+});
 export type Seat = z.infer<typeof Seat>;
 
 export const Route = z.discriminatedUnion('kind', [

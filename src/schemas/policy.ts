@@ -49,6 +49,8 @@ export const EntitlementPolicy = z.strictObject({
   /** The vendor's immutable id of the group, role, licence. */
   vendorId: z.string().min(1).max(200),
   owner: PersonRef,
+  /** Further owners: any one owner decides, or as many as `routing.quorum.owner` says. */
+  coOwners: z.array(PersonRef).max(20).optional(),
   riskPoints: z.number().min(0).max(10),
   privileged: z.boolean().default(false),
   /** Production administration: never approved automatically. */
@@ -89,6 +91,13 @@ export const AttributePolicy = z.strictObject({
 });
 export type AttributePolicy = z.infer<typeof AttributePolicy>;
 
+/** How many of those who have a role must agree: any one, all of them, or so many different people. */
+export const Quorum = z.union(
+  [z.enum(['any', 'all']), z.int().min(1).max(10)],
+  'expected any, all or a number from 1 to 10',
+);
+export type Quorum = z.infer<typeof Quorum>;
+
 export const RoutingPolicy = z.strictObject({
   riskAdjustments: z
     .strictObject({
@@ -111,6 +120,12 @@ export const RoutingPolicy = z.strictObject({
   managerSettlesAfter: DurationSeconds.prefault('7d'),
   remindAfter: DurationSeconds.prefault('3d'),
   expireAfter: DurationSeconds.prefault('14d'),
+  /** Whose yes a seat needs, by role; absent: any one. A manager's seat is always one person. */
+  quorum: z.strictObject({ security: Quorum.optional(), owner: Quorum.optional() }).optional(),
+  /** When the next level is asked as well, counted from the opening; absent: after 7 and 11 days. */
+  escalateAfter: z.array(DurationSeconds).max(5).optional(),
+  /** How long open questions may stop the clock of one approval, all together; absent: 7 days. */
+  pauseAtMost: DurationSeconds.refine((seconds) => seconds <= 90 * 86_400, 'expected at most 90d').optional(),
 });
 export type RoutingPolicy = z.infer<typeof RoutingPolicy>;
 

@@ -42,6 +42,7 @@ export const lockClass = {
   policy: 14,
   baseline: 21,
   mail: 22,
+  approval: 17,
 } as const;
 
 /** Takes an advisory lock until the end of the transaction. Blocks until it is free. */

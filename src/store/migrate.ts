@@ -2,6 +2,7 @@
 import { Migrator, type Migration } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as approvals from './migrations/0002-approvals.ts';
 import * as baseline from './migrations/0003-baseline.ts';
 import * as policyApproval from './migrations/0004-policy-approval.ts';
 import * as notifications from './migrations/0006-notifications.ts';
@@ -10,6 +11,7 @@ import * as movers from './migrations/0009-movers.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
+  '0002-approvals': approvals,
   '0003-baseline': baseline,
   '0004-policy-approval': policyApproval,
   '0006-notifications': notifications,

@@ -65,6 +65,7 @@ export async function readPersonContextAt(
     people: Object.fromEntries(await resolvePersonRefs(db, refs)) as PeopleByRef,
     decisions: decisions.filter(({ decidedAt }) => Date.parse(decidedAt) <= at.getTime()),
     ...(await grantsAt(db, personId, spellN, at)),
+    managerLine: [],
     managerSince: null,
     nextManagerRef: null,
     departsAt: await departureAt(db, keys, personId, at),

@@ -24,9 +24,10 @@ import type { Item } from '../schemas/item.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { openDeparture, standingCutoff } from './cases.ts';
 import type { Db, Tx } from './db.ts';
-import { decisionsOfSpell, type DecisionRow } from './decisions.ts';
-import { readManagerLine } from './manager-line.ts';
-import { getPerson, resolvePersonRefs, type PersonRow } from './people.ts';
+import { decisionOf, decisionsOfSpell } from './decisions.ts';
+import { readManagerEdge } from './manager-edge.ts';
+import { peopleWhoMayDecide, readManagerLine } from './manager-line.ts';
+import { getPerson, type PersonRow } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { PolicyReader } from './policies.ts';
 import { sha256Hex } from './sha256.ts';
@@ -47,6 +48,8 @@ export interface PersonContext {
   policyHash: string;
   index: PolicyIndex;
   people: PeopleByRef;
+  /** The managers as references, next level first; read only where the direct one cannot decide. */
+  managerLine: string[];
   decisions: Decision[];
   grants: GrantStart[];
   /** Held before Usher, on systems in baseline. */
@@ -82,7 +85,7 @@ export async function readPersonContext(
 ): Promise<PersonContext | null> {
   const person = await getPerson(db, personId);
   if (!person || person.spell_n === null) return null;
-  const line = await readManagerLine(db, keys, personId);
+  const line = await readManagerEdge(db, keys, personId);
   const version =
     policyHash === undefined ? await keys.policies.active(db) : await keys.policies.byHash(policyHash, db);
   if (!line || !version) return null;
@@ -91,7 +94,7 @@ export async function readPersonContext(
   const refs = policyRefs(version.policy);
   if (snapshot.facts.managerKey !== null) refs.push(`${snapshot.source}/${snapshot.facts.managerKey}`);
   if (nextManagerRef !== null) refs.push(nextManagerRef);
-  const people = Object.fromEntries(await resolvePersonRefs(db, refs)) as PeopleByRef;
+  const { people, managerLine } = await readDeciders(db, keys, snapshot, refs);
   const cutoff = await standingCutoff(db, personId, person.fence);
   const departure = cutoff ? openDeparture(cutoff, keys.verifier) : null;
   return {
@@ -101,6 +104,7 @@ export async function readPersonContext(
     policyHash: version.policyHash,
     index,
     people,
+    managerLine,
     decisions: await readDecisions(db, keys.verifier, personId, person.spell_n),
     ...(await readGrants(db, personId, person.spell_n)),
     managerSince,
@@ -109,10 +113,26 @@ export async function readPersonContext(
   };
 }
 
+/** The line above a manager who is there is not asked, and most managers are there: it is not read for them. */
+async function readDeciders(
+  db: Db | Tx,
+  keys: ContextKeys,
+  snapshot: Snapshot,
+  refs: readonly string[],
+): Promise<Pick<PersonContext, 'people' | 'managerLine'>> {
+  const people = await peopleWhoMayDecide(db, refs);
+  const { managerKey } = snapshot.facts;
+  if (managerKey === null || people[`${snapshot.source}/${managerKey}`] !== undefined)
+    return { people, managerLine: [] };
+  const managerLine = await readManagerLine(db, keys, snapshot);
+  return { people: await peopleWhoMayDecide(db, [...refs, ...managerLine]), managerLine };
+}
+
 /** Everybody whom a policy names. */
 export function policyRefs(policy: Policy): string[] {
   const owners = [...policy.systems, ...policy.entitlements].map(({ owner }) => owner);
-  return [...new Set([...owners, ...policy.routing.security, policy.routing.fallbackOwner])];
+  const coOwners = policy.entitlements.flatMap((entitlement) => entitlement.coOwners ?? []);
+  return [...new Set([...owners, ...coOwners, ...policy.routing.security, policy.routing.fallbackOwner])];
 }
 
 /** Signed decisions of a spell, oldest first. */
@@ -123,21 +143,7 @@ export async function readDecisions(
   spellN: number,
 ): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
-  return rows.map(toDecision);
-}
-
-/** A row as the rules take it; the reason stays sealed. */
-export function toDecision(row: DecisionRow): Decision {
-  return {
-    decisionId: row.decision_id as Decision['decisionId'],
-    approvalId: row.approval_id as Decision['approvalId'],
-    personId: row.person_id as Decision['personId'],
-    approverId: row.approver_id as Decision['approverId'],
-    surface: row.surface as Decision['surface'],
-    verdicts: row.verdicts,
-    reason: '',
-    decidedAt: row.decided_at.toISOString(),
-  };
+  return rows.map(decisionOf);
 }
 
 export const grantColumns = [
@@ -237,7 +243,7 @@ function subject(context: PersonContext): { personId: string; spellN: number } {
 }
 
 function planInput(context: PersonContext, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
-  const { snapshot, index, people, managerSince } = context;
+  const { snapshot, index, people, managerSince, managerLine } = context;
   const settlesMs = index.policy.routing.managerSettlesAfter * 1_000;
   const isNewManager = managerSince !== null && Date.parse(at) < Date.parse(managerSince) + settlesMs;
   return {
@@ -249,6 +255,7 @@ function planInput(context: PersonContext, at: string): Omit<Parameters<typeof p
     keptIds: keptIdsOf(context.found),
     nextManagerRef: isNewManager ? context.nextManagerRef : null,
     people,
+    managerLine,
     at,
     sha256Hex,
   };

@@ -1,11 +1,14 @@
 /** Approvals as the surfaces show them: items with their reasons, seats, who has decided what, and who is awaited. */
+import type { ClockView } from '../domain/approval-clock.ts';
 import { itemOutcome } from '../domain/item-outcome.ts';
 import { fillableSeats } from '../domain/max-matching.ts';
 import { eligibleApprovers } from '../domain/quorum.ts';
 import type { Decision } from '../schemas/decision.ts';
 import type { Item, Seat } from '../schemas/item.ts';
 import type { Db } from './db.ts';
-import { isSignedDecision, type ApprovalRow, type DecisionRow } from './decisions.ts';
+import { decisionOf, signedDecisions, type ApprovalRow, type DecisionRow } from './decisions.ts';
+import { actorsInRow, clockOf } from './approval-standing.ts';
+import { questionsOf, type QuestionView } from './read-questions.ts';
 import { readNames, type NameOf, type SnapshotKeys } from './read-names.ts';
 
 export interface PersonName {
@@ -41,6 +44,13 @@ export interface ApprovalView {
   decisions: DecisionView[];
   /** Who may still decide; empty unless the approval is open. */
   waitsFor: PersonName[];
+  /** Everybody who may decide now, with the person in whose place they would; empty unless the approval is open. */
+  actors: { person: PersonName; inPlaceOf: PersonName | null }[];
+  /** Until when an open question stops the clock; null: it runs. */
+  pausedUntil: string | null;
+  /** What comes by itself, in order; empty unless the approval is open. */
+  upcoming: { at: string; what: 'reminder' | 'escalation' | 'clockGoesOn' | 'expiry'; level: number | null }[];
+  questions: QuestionView[];
 }
 
 export interface ApprovalFilter {
@@ -63,19 +73,25 @@ export async function listApprovals(db: Db, keys: SnapshotKeys, filter: Approval
   }
   const all = (await query.execute()) as unknown as ApprovalRow[];
   const { approverId } = filter;
-  const rows = approverId === undefined ? all : all.filter((row) => approversIn(row.seats).includes(approverId));
-  const decisions = await signedDecisions(
+  const rows = approverId === undefined ? all : all.filter((row) => mayBeAsked(row).includes(approverId));
+  const decisions = await decisionsOf(
+    db,
+    keys,
+    rows.map((row) => row.approval_id),
+  );
+  const questions = await questionsOf(
     db,
     keys,
     rows.map((row) => row.approval_id),
   );
   const nameOf = await readNames(db, keys, [
-    ...rows.flatMap((row) => [row.person_id, ...approversIn(row.seats)]),
+    ...rows.flatMap((row) => [row.person_id, ...mayBeAsked(row)]),
     ...decisions.map((decision) => decision.approver_id),
   ]);
   return rows.map((row) => {
     const mine = decisions.filter((decision) => decision.approval_id === row.approval_id);
-    return approvalView(row, mine, { keys, nameOf, now: filter.now });
+    const asked = questions.filter((question) => question.approvalId === row.approval_id);
+    return approvalView(row, mine, { keys, nameOf, now: filter.now, questions: asked });
   });
 }
 
@@ -90,12 +106,16 @@ export async function findApproval(
   return found ?? null;
 }
 
+function mayBeAsked(row: ApprovalRow): string[] {
+  return [...new Set([...approversIn(row.seats), ...actorsInRow(row).map(({ personId }) => personId)])];
+}
+
 /** The people with a seat, each once. */
 export function approversIn(seats: Seat[]): string[] {
   return eligibleApprovers({ kind: 'people', seats });
 }
 
-async function signedDecisions(db: Db, keys: SnapshotKeys, approvalIds: string[]): Promise<DecisionRow[]> {
+async function decisionsOf(db: Db, keys: SnapshotKeys, approvalIds: string[]): Promise<DecisionRow[]> {
   if (approvalIds.length === 0) return [];
   const rows = await db
     .selectFrom('decision')
@@ -103,27 +123,33 @@ async function signedDecisions(db: Db, keys: SnapshotKeys, approvalIds: string[]
     .where('approval_id', 'in', approvalIds)
     .orderBy('decided_at')
     .execute();
-  return (rows as unknown as DecisionRow[]).filter((row) => isSignedDecision(row, keys.verifier));
+  return signedDecisions(db, keys.verifier, rows);
 }
 
 interface Context {
   keys: SnapshotKeys;
   nameOf: NameOf;
   now: Date;
+  questions: QuestionView[];
 }
 
 function approvalView(row: ApprovalRow, decisions: DecisionRow[], context: Context): ApprovalView {
   const named = (personId: string): PersonName => ({ personId, name: context.nameOf(personId) });
-  const votes = decisions.map(asDecision);
-  const approvers = approversIn(row.seats);
-  const voted = new Set(approvers.filter((id) => hasDecidedAll(id, row, decisions)));
+  const votes = decisions.map(decisionOf);
+  const actors = row.state === 'open' ? actorsInRow(row) : [];
+  const voted = placesThatDecided(row, decisions);
+  const voices = new Set(
+    decisions.map((decision) => decision.approver_id).filter((id) => hasDecidedAll(id, row, decisions)),
+  );
+  const waiting = actors.filter(({ personId, forId }) => !voices.has(personId) && !voted.has(forId));
+  const clock = clockOf(row, context.now);
   return {
     approvalId: row.approval_id,
     caseId: `case_${row.person_id}_${row.n}`,
     person: named(row.person_id),
     state: row.state,
     openedAt: row.opened_at.toISOString(),
-    expiresAt: row.expires_at.toISOString(),
+    expiresAt: new Date(clock.expiresAtMs).toISOString(),
     closedAt: row.closed_at?.toISOString() ?? null,
     seats: row.seats.map((seat) => ({ role: seat.role, approvers: seat.approverIds.map(named) })),
     seatsFilled: fillableSeats(row.seats.map((seat) => seat.approverIds.filter((id) => voted.has(id)))),
@@ -136,33 +162,58 @@ function approvalView(row: ApprovalRow, decisions: DecisionRow[], context: Conte
       reason: openReason(decision, context.keys),
       verdicts: decision.verdicts,
     })),
-    waitsFor: row.state === 'open' ? approvers.filter((id) => !voted.has(id)).map(named) : [],
+    waitsFor: [...new Set(waiting.map(({ personId }) => personId))].toSorted().map(named),
+    actors: actors.map(({ personId, forId }) => ({
+      person: named(personId),
+      inPlaceOf: forId === personId ? null : named(forId),
+    })),
+    pausedUntil: clock.resumesAtMs === null ? null : new Date(clock.resumesAtMs).toISOString(),
+    upcoming: row.state === 'open' ? upcomingOf(row, clock, context.now) : [],
+    questions: context.questions,
   };
+}
+
+function upcomingOf(row: ApprovalRow, clock: ClockView, now: Date): ApprovalView['upcoming'] {
+  const escalations = clock.escalateAtMs.map((atMs, index) => ({
+    atMs,
+    what: 'escalation' as const,
+    level: index + 1,
+  }));
+  const entries: { atMs: number; what: ApprovalView['upcoming'][number]['what']; level: number | null }[] = [
+    ...(clock.resumesAtMs === null ? [] : [{ atMs: clock.resumesAtMs, what: 'clockGoesOn' as const, level: null }]),
+    { atMs: clock.remindAtMs, what: 'reminder', level: null },
+    ...escalations.filter(({ level }) => level > row.escalated_level),
+    { atMs: clock.expiresAtMs, what: 'expiry', level: null },
+  ];
+  return entries
+    .filter(({ atMs, what }) => what === 'expiry' || atMs > now.getTime())
+    .filter(({ atMs }) => atMs <= clock.expiresAtMs)
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map(({ atMs, ...entry }) => ({ at: new Date(atMs).toISOString(), ...entry }));
+}
+
+/** The people in whose place all items were decided, by themselves or by others. */
+function placesThatDecided(row: ApprovalRow, decisions: DecisionRow[]): Set<string> {
+  const places = Map.groupBy(decisions, (decision) => decision.for_approver_id ?? decision.approver_id);
+  return new Set([...places].filter(([, mine]) => coversAll(row, mine)).map(([id]) => id));
+}
+
+function coversAll(row: ApprovalRow, decisions: readonly DecisionRow[]): boolean {
+  const decided = new Set<string>(decisions.flatMap(({ verdicts }) => verdicts.map((verdict) => verdict.itemDigest)));
+  return row.items.every((item) => decided.has(item.itemDigest));
 }
 
 /** Somebody may decide some items first and the rest later; until then they are awaited. */
 function hasDecidedAll(approverId: string, row: ApprovalRow, decisions: DecisionRow[]): boolean {
-  const mine = decisions.filter((decision) => decision.approver_id === approverId);
-  const decided = new Set<string>(mine.flatMap(({ verdicts }) => verdicts.map((verdict) => verdict.itemDigest)));
-  return row.items.every((item) => decided.has(item.itemDigest));
+  return coversAll(
+    row,
+    decisions.filter((decision) => decision.approver_id === approverId),
+  );
 }
 
 function itemView(item: Item, personId: string, votes: Decision[], now: Date): ItemView {
   const { route: _route, ...shown } = item;
   return { ...shown, decided: itemOutcome(item, personId, votes, now.toISOString()).state };
-}
-
-function asDecision(row: DecisionRow): Decision {
-  return {
-    decisionId: row.decision_id as Decision['decisionId'],
-    approvalId: row.approval_id as Decision['approvalId'],
-    personId: row.person_id as Decision['personId'],
-    approverId: row.approver_id as Decision['approverId'],
-    surface: row.surface as Decision['surface'],
-    verdicts: row.verdicts,
-    reason: '',
-    decidedAt: row.decided_at.toISOString(),
-  };
 }
 
 /** The reason is about the beneficiary and sealed under their key; it goes with them. */

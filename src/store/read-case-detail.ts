@@ -3,8 +3,10 @@ import type { Selectable } from 'kysely';
 import type { Db } from './db.ts';
 import { describeEvidence } from './describe-evidence.ts';
 import { listApprovals, type ApprovalView, type PersonName } from './read-approvals.ts';
+import { comingUpFor, whoCanAnswer, whoCanDecide, type ComingUp } from './coming-up.ts';
 import type { CaseView } from './read-cases.ts';
-import { readNames, type SnapshotKeys } from './read-names.ts';
+import type { ContextKeys } from './person-context.ts';
+import { readNames } from './read-names.ts';
 import type { OperationTable } from './tables.ts';
 
 export interface OperationView {
@@ -32,10 +34,12 @@ export interface CaseDetail extends CaseView {
   /** People and what each of them can do now, with the command that does it. */
   canAct: { who: PersonName | string; what: string; command: string }[];
   next: string;
+  /** What happens to its approvals if nobody acts, in order. */
+  comingUp: ComingUp[];
 }
 
 /** Completes a case that the viewer may see. */
-export async function readCaseDetail(db: Db, keys: SnapshotKeys, found: CaseView, now: Date): Promise<CaseDetail> {
+export async function readCaseDetail(db: Db, keys: ContextKeys, found: CaseView, now: Date): Promise<CaseDetail> {
   const approvals = await listApprovals(db, keys, { ofCase: found, now });
   const items = await itemLabels(db, found);
   const rows = await db
@@ -55,13 +59,14 @@ export async function readCaseDetail(db: Db, keys: SnapshotKeys, found: CaseView
     timeline: await readTimeline(db, found.caseId, items),
     canAct: [...whoCanAct(found, approvals, failed), ...(handOver?.canAct ?? [])],
     next: [nextStep(found, approvals, operations), ...(handOver === null ? [] : [handOver.next])].join(' '),
+    comingUp: await comingUpFor(db, keys, approvals, now),
   };
 }
 
 /** Null where nothing is being handed over. */
 async function readHandOver(
   db: Db,
-  keys: SnapshotKeys,
+  keys: ContextKeys,
   found: CaseView,
   now: Date,
 ): Promise<{ canAct: CaseDetail['canAct']; next: string } | null> {
@@ -143,13 +148,7 @@ function newestRounds(operations: OperationView[]): OperationView[] {
 }
 
 function whoCanAct(found: CaseView, approvals: ApprovalView[], failed: string[]): CaseDetail['canAct'] {
-  const deciders = approvals.flatMap((approval) =>
-    approval.waitsFor.map((who) => ({
-      who,
-      what: `decide ${approval.items.length} ${approval.items.length === 1 ? 'item' : 'items'}`,
-      command: `usher approve ${approval.approvalId}`,
-    })),
-  );
+  const deciders = approvals.flatMap(whoCanDecide);
   const retries = failed.map((systemId) => ({
     who: 'an operator',
     what: `try ${systemId} again`,
@@ -160,7 +159,7 @@ function whoCanAct(found: CaseView, approvals: ApprovalView[], failed: string[])
     what: 'release the held departure',
     command: 'usher hold release --all --reason "…"',
   };
-  return [...deciders, ...retries, ...(found.state === 'held' ? [release] : [])];
+  return [...deciders, ...approvals.flatMap(whoCanAnswer), ...retries, ...(found.state === 'held' ? [release] : [])];
 }
 
 function nextStep(found: CaseView, approvals: ApprovalView[], operations: OperationView[]): string {
@@ -170,7 +169,9 @@ function nextStep(found: CaseView, approvals: ApprovalView[], operations: Operat
   if (found.state === 'awaitingApproval' && open.length > 0) {
     const names = [...new Set(open.flatMap((approval) => approval.waitsFor.map((person) => person.name)))];
     const until = open.map((approval) => approval.expiresAt).toSorted()[0];
-    return `Waits for ${names.join(', ')}; silence is a denial at ${until}.`;
+    const isPaused = open.some((approval) => approval.pausedUntil !== null);
+    const stop = isPaused ? ' A question is open: the clock stands until it is answered.' : '';
+    return `Waits for ${names.join(', ')}; silence is a denial at ${until}.${stop}`;
   }
   if (found.state === 'provisioning') {
     const newest = newestRounds(operations);

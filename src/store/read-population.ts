@@ -7,10 +7,10 @@ import type { Snapshot } from '../schemas/facts.ts';
 import type { Policy } from '../schemas/policy.ts';
 import { openDeparture } from './cases.ts';
 import type { Db } from './db.ts';
-import { isSignedDecision, type DecisionRow } from './decisions.ts';
+import { decisionOf, signedDecisions, type DecisionRow } from './decisions.ts';
 import { openSnapshot, resolvePersonRefs, type PersonRow } from './people.ts';
 import { baselineSystemIds } from './system-modes.ts';
-import { grantsOf, indexOf, policyRefs, toDecision, type ContextKeys, type PersonContext } from './person-context.ts';
+import { grantsOf, indexOf, policyRefs, type ContextKeys, type PersonContext } from './person-context.ts';
 
 export interface Inhabitant {
   personId: string;
@@ -63,7 +63,7 @@ async function openPortion(
     ),
   );
   const people = Object.fromEntries([...named, ...managers]) as PeopleByRef;
-  const decisions = Map.groupBy(await signedDecisions(db, keys, ids), ({ person_id }) => person_id);
+  const decisions = Map.groupBy(await decisionsAbout(db, keys, ids), ({ person_id }) => person_id);
   const grants = Map.groupBy(
     await db.selectFrom('person_grant').selectAll().where('person_id', 'in', ids).execute(),
     ({ person_id }) => person_id,
@@ -81,8 +81,9 @@ async function openPortion(
       spellN,
       snapshot,
       people,
-      decisions: (decisions.get(person.person_id) ?? []).filter((row) => row.spell_n === spellN).map(toDecision),
+      decisions: (decisions.get(person.person_id) ?? []).filter((row) => row.spell_n === spellN).map(decisionOf),
       ...grantsOf(mine, spellN, inBaseline),
+      managerLine: [],
       managerSince: null,
       nextManagerRef: null,
       departsAt: departures.get(`${person.person_id} ${person.fence}`) ?? null,
@@ -116,14 +117,14 @@ async function latestSnapshots(db: Db, keys: ContextKeys, ids: readonly string[]
   );
 }
 
-async function signedDecisions(db: Db, keys: ContextKeys, ids: readonly string[]): Promise<DecisionRow[]> {
+async function decisionsAbout(db: Db, keys: ContextKeys, ids: readonly string[]): Promise<DecisionRow[]> {
   const rows = await db
     .selectFrom('decision')
     .selectAll()
     .where('person_id', 'in', ids)
     .orderBy('decided_at')
     .execute();
-  return rows.filter((row) => isSignedDecision(row, keys.verifier));
+  return signedDecisions(db, keys.verifier, rows as unknown as DecisionRow[]);
 }
 
 /** By `<person id> <n>`: a departure stands while its number is the fence. */

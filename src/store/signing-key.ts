@@ -25,7 +25,8 @@ export type SignaturePurpose =
   | 'checkpoint'
   | 'export'
   | 'policyProposal'
-  | 'policyActivation';
+  | 'policyActivation'
+  | 'mandate';
 
 export interface Signature {
   keyId: string;

@@ -1,5 +1,7 @@
 /** Kysely's view of the tables in `migrations/`. Rows are shaped here, rules about them live in the repositories. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Actor } from '../domain/mandates.ts';
+import type { ApprovalMandateTable, ApprovalQuestionTable } from './approval-tables.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { ItemVerdict } from '../schemas/decision.ts';
 import type { Item, Seat } from '../schemas/item.ts';
@@ -10,6 +12,8 @@ import type { CaseKind, CaseNews, CaseState } from '../schemas/case.ts';
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
 type Json<T> = JSONColumnType<T & object, string, string>;
+type DefaultedJson<T> = ColumnType<T, string | undefined, string>;
+type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
 
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
@@ -154,7 +158,11 @@ export interface CutoffTable {
   released_by: string | null;
 }
 export type DeliveryPayload =
-  { news: CaseNews } | { decisionId: string; approvalId: string } | { systemIds: string[] } | Record<string, never>;
+  | { news: CaseNews }
+  | { approvalId: string; approvalNews: 'changed' }
+  | { decisionId: string; approvalId: string }
+  | { systemIds: string[] }
+  | Record<string, never>;
 export interface DeliveryTable {
   delivery_id: string;
   /** Order of writing: rows of one person are delivered in it. */
@@ -193,6 +201,20 @@ export interface ApprovalTable {
   remind_at: Timestamp;
   expires_at: Timestamp;
   closed_at: NullableTimestamp;
+  /** Who may decide now, for the surfaces; the server works it out anew before each decision. */
+  actors: DefaultedJson<Actor[]>;
+  /** Everybody whose departure or change matters. */
+  involved: ColumnType<string[], string[] | undefined, string[]>;
+  /** Who was mailed. */
+  told: ColumnType<string[], string[] | undefined, string[]>;
+  /** Instants, one for each level. */
+  escalate_at: DefaultedJson<string[]>;
+  escalated_level: Generated<number>;
+  pause_at_most_ms: Generated<number>;
+  paused_at: NullableTimestamp;
+  /** Length of the stops that ended; the times hold them. */
+  paused_ms: Generated<number>;
+  refreshed_at: NullableTimestamp;
 }
 export interface ApprovalSecretTable {
   secret_hash: string;
@@ -215,6 +237,12 @@ export interface DecisionTable {
   decided_at: Timestamp;
   key_id: string;
   signature: string;
+  /** In whose place; null: in their own. */
+  for_approver_id: string | null;
+  /** The signed way from the seat to the approver. */
+  mandate_ids: NullableJson<string[]>;
+  /** Who might have filled which seat at that moment. */
+  seats: NullableJson<Seat[]>;
 }
 export interface OperationTable {
   operation_key: string;
@@ -428,6 +456,8 @@ export interface Tables {
   delivery: DeliveryTable;
   proposal: ProposalTable;
   approval: ApprovalTable;
+  approval_mandate: ApprovalMandateTable;
+  approval_question: ApprovalQuestionTable;
   approval_secret: ApprovalSecretTable;
   decision: DecisionTable;
   operation: OperationTable;

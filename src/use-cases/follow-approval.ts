@@ -16,7 +16,7 @@ export async function remindApprovers(deps: ServerDeps, input: unknown): Promise
   const approval = await getApproval(deps.db, approvalId);
   if (!approval) throw new AppError('notFound', 'there is no such approval');
   if (approval.state !== 'open') return { told: 0 };
-  const told = await tellApprovers(deps, approval, true);
+  const told = await tellApprovers(deps, approval, 'reminder');
   const line = { at: deps.now(), personId: approval.person_id, n: approval.n, data: { approvalId, told } };
   await tellStory(deps.db, { ...line, kind: 'reminded' });
   return { told };
@@ -38,6 +38,12 @@ export async function closeApproval(deps: ServerDeps, input: unknown): Promise<{
     await tx
       .updateTable('approval')
       .set({ state, closed_at: now })
+      .where('approval_id', '=', approvalId)
+      .where('state', '=', 'open')
+      .execute();
+    await tx
+      .updateTable('approval_question')
+      .set({ state: 'withdrawn' })
       .where('approval_id', '=', approvalId)
       .where('state', '=', 'open')
       .execute();

@@ -6,6 +6,7 @@ import { mintApprovalSecrets } from '../auth/approval-secrets.ts';
 import { approvalMail, type ApprovalMailInput, type ComposedMail } from '../notify/approval-mail.ts';
 import { digestMail } from '../notify/digest-mail.ts';
 import type { Snapshot } from '../schemas/facts.ts';
+import { actorsInRow, clockOf } from '../store/approval-standing.ts';
 import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
 import type { OutgoingMail } from '../store/outgoing-mail.ts';
 import { latestSnapshot } from '../store/people.ts';
@@ -54,9 +55,12 @@ async function openMatter(
   mail: OutgoingMail,
 ): Promise<{ approval: ApprovalRow; beneficiary: Snapshot } | null> {
   const approval = mail.approval_id === null ? null : await getApproval(deps.db, mail.approval_id);
-  if (!approval || approval.state !== 'open' || approval.expires_at <= deps.now()) return null;
+  if (!approval || approval.state !== 'open') return null;
+  if (clockOf(approval, deps.now()).expiresAtMs <= deps.now().getTime()) return null;
   const decisions = await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id);
-  if (decisions.some((row) => row.approver_id === approverId)) return null;
+  const places = actorsInRow(approval).filter(({ personId }) => personId === approverId);
+  const decided = new Set(decisions.flatMap((row) => [row.approver_id, row.for_approver_id ?? row.approver_id]));
+  if (decided.has(approverId) || places.every(({ forId }) => decided.has(forId))) return null;
   const beneficiary = await latestSnapshot(deps.db, deps, approval.person_id);
   return beneficiary && { approval, beneficiary };
 }
@@ -66,10 +70,12 @@ async function mailInput(
   about: { mail: OutgoingMail; approval: ApprovalRow; approverId: string; approver: Snapshot; beneficiary: Snapshot },
 ): Promise<ApprovalMailInput> {
   const { approval, approverId, beneficiary } = about;
+  const dueAt = new Date(clockOf(approval, deps.now()).expiresAtMs);
+  const places = actorsInRow(approval).filter(({ personId }) => personId === approverId);
   const secrets = await mintApprovalSecrets(deps.db, {
     approvalId: approval.approval_id,
     approverId,
-    expiresAt: approval.expires_at,
+    expiresAt: dueAt,
     now: deps.now(),
   });
   const { temporal } = deps;
@@ -82,12 +88,17 @@ async function mailInput(
     beneficiaryDepartment: beneficiary.facts.department,
     isContractor: beneficiary.facts.employmentType === 'contractor',
     startDate: beneficiary.facts.startDate,
-    roles: approval.seats
-      .filter((seat) => (seat.approverIds as string[]).includes(approverId))
-      .map((seat) => seat.role),
+    roles: [
+      ...new Set(
+        approval.seats
+          .filter((seat) => places.some(({ forId }) => (seat.approverIds as string[]).includes(forId)))
+          .map((seat) => seat.role),
+      ),
+    ],
+    isInPlace: places.length > 0 && places.every(({ forId }) => forId !== approverId),
     items: approval.items,
-    dueAt: approval.expires_at,
-    isReminder: about.mail.kind === 'approvalReminder',
+    dueAt,
+    occasion: about.mail.kind === 'approvalReminder' ? 'reminder' : 'opened',
     pageUrl: `${deps.publicUrl}/decide/${secrets.link}`,
     temporalUrl: temporal?.uiUrl
       ? `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${approval.approval_id}`

@@ -3,13 +3,16 @@
  * by it when the mail is written: a worker that could see them could decide. Items and seats are derived again from signed rows, so that an approver
  * never sees an item that somebody invented.
  */
+import { sql } from 'kysely';
 import { z } from 'zod';
+import { approvalTimes } from '../domain/approval-clock.ts';
 import { AppError } from '../domain/errors.ts';
-import { eligibleApprovers } from '../domain/quorum.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import { PersonId, ProposalId, Sha256Hex } from '../schemas/ids.ts';
 import type { Item } from '../schemas/item.ts';
+import { actorsInRow, clockOf, lockApproval, saveStanding, standingOf } from '../store/approval-standing.ts';
 import { getCase } from '../store/cases.ts';
+import type { Tx } from '../store/db.ts';
 import { decisionsOfApproval, getApproval, type ApprovalRow } from '../store/decisions.ts';
 import { queueApprovalMail } from '../store/outgoing-mail.ts';
 import { planAccess, readPersonContext } from '../store/person-context.ts';
@@ -37,7 +40,7 @@ export async function openApproval(deps: ServerDeps, input: unknown): Promise<Op
   const existing = await getApproval(deps.db, approvalId);
   const approval = existing ?? (await insertApproval(deps, approvalId, request));
   if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
-  const told = await tellApprovers(deps, approval, false);
+  const told = await tellApprovers(deps, approval, 'opened');
   return { approvalId, itemDigests: approval.items.map((item) => item.itemDigest), told };
 }
 
@@ -57,7 +60,8 @@ async function insertApproval(
   const [first] = items;
   if (!first || first.route.kind !== 'people') throw new AppError('stale', 'none of these items is planned any more');
   const { seats } = first.route;
-  const { routing } = context.index.policy;
+  const times = approvalTimes(context.index.policy.routing);
+  const after = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
   const row = {
     approval_id: approvalId,
     person_id: request.personId,
@@ -67,8 +71,10 @@ async function insertApproval(
     seats: JSON.stringify(seats),
     items: JSON.stringify(items),
     opened_at: now,
-    remind_at: new Date(now.getTime() + routing.remindAfter * 1000),
-    expires_at: new Date(now.getTime() + routing.expireAfter * 1000),
+    remind_at: after(times.remindAfterSeconds),
+    expires_at: after(times.expireAfterSeconds),
+    escalate_at: JSON.stringify(times.escalateAfterSeconds.map((seconds) => after(seconds).toISOString())),
+    pause_at_most_ms: times.pauseAtMostSeconds * 1000,
   };
   await deps.db.transaction().execute(async (tx) => {
     await tx
@@ -76,6 +82,7 @@ async function insertApproval(
       .values(row)
       .onConflict((conflict) => conflict.column('approval_id').doNothing())
       .execute();
+    await saveFirstStanding(deps, tx, approvalId, now);
     const data = { approvalId, seats, ...storyOf(items) };
     await tellStory(tx, { at: now, personId: request.personId, n: request.n, kind: 'approvalOpened', data });
     await appendEvidence(tx, deps.vault, [openedRecord(approvalId, usherCase.case_id, request.personId, items)], now);
@@ -83,6 +90,16 @@ async function insertApproval(
   const approval = await getApproval(deps.db, approvalId);
   if (!approval) throw new AppError('internal');
   return approval;
+}
+
+async function saveFirstStanding(deps: ServerDeps, tx: Tx, approvalId: string, now: Date): Promise<void> {
+  const opened = await lockApproval(tx, approvalId);
+  const standing = await standingOf(tx, deps, opened, now);
+  await saveStanding(tx, opened, standing);
+  // Their mail follows, however often this is tried: they are no newcomers.
+  const told = [...new Set(standing.actors.map(({ personId }) => personId))];
+  const values = { refreshed_at: now, told };
+  await tx.updateTable('approval').set(values).where('approval_id', '=', approvalId).execute();
 }
 
 function storyOf(items: readonly Item[]): Record<string, unknown> {
@@ -120,16 +137,39 @@ function labelOf(item: Item): string {
   return item.entitlementId ?? `profile ${item.profileId ?? ''}`;
 }
 
-/** Queues a mail for everybody who may still decide. Answers for how many; the mail loop sends them. */
-export async function tellApprovers(deps: ServerDeps, approval: ApprovalRow, isReminder: boolean): Promise<number> {
-  if (deps.vault.isErased(approval.person_id)) throw new AppError('stale', 'the person was erased');
-  const decided = new Set(
-    (await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id)).map((row) => row.approver_id),
-  );
-  const approverIds = eligibleApprovers({ kind: 'people', seats: approval.seats }).filter((id) => !decided.has(id));
-  const kind = isReminder ? 'approvalReminder' : 'approvalOpened';
+/** Why somebody is written to. */
+export type MailOccasion = 'opened' | 'reminder' | 'escalated' | 'answered';
+
+/** Queues a mail for everybody who may still decide, or for those of `only`. Answers for how many; the mail loop sends them. */
+export async function tellApprovers(
+  deps: ServerDeps,
+  approval: ApprovalRow,
+  occasion: MailOccasion,
+  only?: ReadonlySet<string>,
+): Promise<number> {
   const now = deps.now();
-  for (const approverId of approverIds)
+  // After a long outage a reminder may come when the time is over: asking then would only fail, again and again.
+  if (now.getTime() >= clockOf(approval, now).expiresAtMs) return 0;
+  if (deps.vault.isErased(approval.person_id)) throw new AppError('stale', 'the person was erased');
+  const decisions = await decisionsOfApproval(deps.db, deps.verifier, approval.approval_id);
+  const decided = new Set(decisions.flatMap((row) => [row.approver_id, row.for_approver_id ?? row.approver_id]));
+  const actors = actorsInRow(approval).filter(({ personId, forId }) => !decided.has(personId) && !decided.has(forId));
+  const approverIds = [...new Set(actors.map(({ personId }) => personId))].toSorted();
+  const wanted = approverIds.filter((id) => only?.has(id) ?? true);
+  // Whoever comes to an approval gets its first mail, whatever brought them there.
+  const kind = occasion === 'opened' || occasion === 'escalated' ? 'approvalOpened' : 'approvalReminder';
+  for (const approverId of wanted) {
     await queueApprovalMail(deps.db, { kind, approvalId: approval.approval_id, approverId, now });
-  return approverIds.length;
+    await noteTold(deps, approval.approval_id, approverId);
+  }
+  return wanted.length;
+}
+
+async function noteTold(deps: ServerDeps, approvalId: string, personId: string): Promise<void> {
+  await deps.db
+    .updateTable('approval')
+    .set({ told: sql<string[]>`array_append(told, ${personId}::uuid)` })
+    .where('approval_id', '=', approvalId)
+    .where(sql<boolean>`not (told @> array[${personId}::uuid])`)
+    .execute();
 }

@@ -106,6 +106,7 @@ async function contextOf(deps: ServerDeps, version: PolicyVersion, event: Simula
     grants: known?.grants ?? [],
     found: known?.found ?? [],
     heldIds: known?.heldIds ?? new Set(),
+    managerLine: [],
     managerSince: null,
     nextManagerRef: null,
     departsAt: null,

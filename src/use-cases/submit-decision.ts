@@ -3,9 +3,10 @@ import { sql } from 'kysely';
 import { hasDeparted } from '../auth/has-departed.ts';
 import { assertReason } from '../domain/assert-reason.ts';
 import { AppError } from '../domain/errors.ts';
-import { eligibleApprovers } from '../domain/quorum.ts';
+import type { Actor } from '../domain/mandates.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { DecisionSurface, ItemVerdict } from '../schemas/decision.ts';
+import { clockOf, lockApproval, standingOf } from '../store/approval-standing.ts';
 import { enqueue } from '../store/cases.ts';
 import { decisionsOfApproval, getApproval, insertDecision, type ApprovalRow } from '../store/decisions.ts';
 import { raiseAlert } from '../store/alerts.ts';
@@ -13,6 +14,7 @@ import type { Tx } from '../store/db.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { tellStory } from '../store/story.ts';
 import { uuidV7 } from '../store/uuid.ts';
+import { withdrawQuestionsOf } from './approval-questions.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 export interface DecisionInput {
@@ -54,7 +56,7 @@ export async function storeDecision(
 ): Promise<number> {
   const now = deps.now();
   const approval = await lockApproval(tx, input.approvalId);
-  await assertMayDecide(deps, tx, approval, input, now);
+  const { place, seats } = await assertMayDecide(deps, tx, approval, input, now);
   const proposal = await tx
     .selectFrom('proposal')
     .select('spell_n')
@@ -72,7 +74,11 @@ export async function storeDecision(
     reason_digest: sha256Hex(reasonSealed),
     reason_sealed: reasonSealed,
     decided_at: now,
+    for_approver_id: place.forId === input.approverId ? null : place.forId,
+    mandate_ids: place.mandateIds.length === 0 ? null : place.mandateIds,
+    seats,
   });
+  await withdrawQuestionsOf(deps, tx, approval, input.approverId, now);
   if (isCarried) {
     const payload = { approvalId: approval.approval_id, decisionId };
     await enqueue(tx, { kind: 'submitDecision', personId: approval.person_id, n: approval.n, payload, dueAt: now });
@@ -84,26 +90,25 @@ export async function storeDecision(
     kind: 'decided',
     data: { approverId: input.approverId, ...labelsByVerdict(approval, input.verdicts) },
   });
-  await appendEvidence(tx, deps.vault, [decidedRecord(decisionId, approval, input)], now);
+  await appendEvidence(tx, deps.vault, [decidedRecord(decisionId, approval, input, place.forId)], now);
   return approval.n;
 }
 
-/** Held until the end of the transaction: of two decisions at once the second sees the first. */
-async function lockApproval(tx: Tx, approvalId: string): Promise<ApprovalRow> {
-  await tx.selectFrom('approval').select('approval_id').where('approval_id', '=', approvalId).forUpdate().execute();
-  const approval = await getApproval(tx, approvalId);
-  if (!approval) throw new AppError('notFound', `no approval ${approvalId}`, 'approvalId');
-  return approval;
-}
-
-function decidedRecord(decisionId: string, approval: ApprovalRow, input: DecisionInput): EvidenceInput {
+function decidedRecord(decisionId: string, approval: ApprovalRow, input: DecisionInput, forId: string): EvidenceInput {
   const { approverId, surface, verdicts, reason } = input;
   return {
     operationKey: decisionId,
     kind: 'decided',
     personId: approval.person_id,
     caseId: `case_${approval.person_id}_${approval.n}`,
-    body: { approvalId: approval.approval_id, decisionId, approverId, surface, verdicts },
+    body: {
+      approvalId: approval.approval_id,
+      decisionId,
+      approverId,
+      ...(forId === approverId ? {} : { forApproverId: forId }),
+      surface,
+      verdicts,
+    },
     values: { reason },
   };
 }
@@ -126,11 +131,13 @@ async function assertMayDecide(
   approval: ApprovalRow,
   input: DecisionInput,
   now: Date,
-): Promise<void> {
+): Promise<{ place: Actor; seats: ApprovalRow['seats'] }> {
   if (input.approverId === approval.person_id) throw new AppError('selfApproval');
-  const eligible = new Set(eligibleApprovers({ kind: 'people', seats: approval.seats }));
-  if (!eligible.has(input.approverId) || (await hasDeparted(tx, input.approverId))) throw new AppError('notApprover');
-  if (approval.state === 'expired' || now >= approval.expires_at)
+  const { seats, actors } = await standingOf(tx, deps, approval, now);
+  const places = actors.filter(({ personId }) => personId === input.approverId);
+  const [firstPlace] = places;
+  if (!firstPlace || (await hasDeparted(tx, input.approverId))) throw new AppError('notApprover');
+  if (approval.state === 'expired' || now.getTime() >= clockOf(approval, now).expiresAtMs)
     throw new AppError('expired', 'the time to decide is over');
   if (approval.state !== 'open') throw new AppError('stale', 'this approval is closed already');
   const known = new Set<string>(approval.items.map((item) => item.itemDigest));
@@ -139,12 +146,17 @@ async function assertMayDecide(
   if (new Set(input.verdicts.map((verdict) => verdict.itemDigest)).size !== input.verdicts.length) {
     throw new AppError('invalidInput', 'an item is named twice', 'verdicts');
   }
-  const mine = (await decisionsOfApproval(tx, deps.verifier, approval.approval_id)).filter(
-    (decision) => decision.approver_id === input.approverId,
-  );
+  const decisions = await decisionsOfApproval(tx, deps.verifier, approval.approval_id);
+  const mine = decisions.filter((decision) => decision.approver_id === input.approverId);
   const decided = new Set(mine.flatMap((decision) => decision.verdicts.map((verdict) => verdict.itemDigest as string)));
   if (input.verdicts.some((verdict) => decided.has(verdict.itemDigest))) throw new AppError('alreadyDecided');
   assertReason(approval.items, input.verdicts, input.reason);
+  // One person is one voice: who may act for several acts for the one for whom they began, else for the first who waits.
+  const begun = mine[0] ? (mine[0].for_approver_id ?? input.approverId) : null;
+  const spoken = new Set(decisions.map((decision) => decision.for_approver_id ?? decision.approver_id));
+  const place =
+    places.find(({ forId }) => forId === begun) ?? places.find(({ forId }) => !spoken.has(forId)) ?? firstPlace;
+  return { place, seats };
 }
 
 /** Records a refused decision once per approver, approval and cause; attempts of a stranger raise an alert. */

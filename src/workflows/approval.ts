@@ -16,21 +16,28 @@ import {
   ApplicationFailure,
 } from '@temporalio/workflow';
 import type { CountedDecision } from '../activities/approvals.ts';
-import { eligibleApprovers, quorum } from '../domain/quorum.ts';
-import type { Verdict } from '../schemas/decision.ts';
+import { eligibleApprovers } from '../domain/quorum.ts';
+import { SeatCount } from '../domain/seat-count.ts';
 import { approvalDetails } from './details.ts';
 import { bookkeeping } from './options.ts';
 import * as wire from './wire.ts';
 
 type Arrival =
   | { via: 'signal'; claimId: string; payload: unknown; answer: wire.DecisionAnswer | null }
-  | { via: 'update'; decisionId: string; payload: null; answer: wire.DecisionAnswer | null };
+  | { via: 'update'; decisionId: string; payload: null; answer: wire.DecisionAnswer | null }
+  | { via: 'news' };
+
+type Claim = Exclude<Arrival, { via: 'news' }>;
+type What = 'reminder' | 'escalation' | 'expired';
 
 export async function approval(input: wire.ApprovalInput): Promise<wire.ApprovalResult> {
   const desk = new Desk(input);
   setHandler(wire.decide, (payload) => desk.take({ via: 'signal', claimId: uuid4(), payload, answer: null }), {
     description:
       'Decide with the code from your mail: {approvalId, approverId, verdicts: [{itemDigest, verdict}], reason, code}',
+  });
+  setHandler(wire.tellApproval, () => desk.hear(), {
+    description: 'Something changed: read approvers and clock again: {"kind":"changed"}',
   });
   setHandler(wire.submitDecision, (reference) => desk.takeUpdate(reference.decisionId), {
     validator: (reference: unknown) => {
@@ -44,7 +51,10 @@ export async function approval(input: wire.ApprovalInput): Promise<wire.Approval
     description: 'Who decided what, and what is open',
   });
   upsertSearchAttributes([
-    { key: wire.searchAttributes.UsherApprovers, value: eligibleApprovers(desk.route).slice(0, 20) },
+    {
+      key: wire.searchAttributes.UsherApprovers,
+      value: eligibleApprovers({ kind: 'people', seats: input.seats }).slice(0, 20),
+    },
     { key: wire.searchAttributes.UsherState, value: 'awaitingApproval' },
     { key: wire.searchAttributes.UsherDueAt, value: new Date(desk.startedMs + input.expireAfterSeconds * 1000) },
     {
@@ -69,24 +79,34 @@ export async function approval(input: wire.ApprovalInput): Promise<wire.Approval
 class Desk {
   readonly log: string[] = [];
   readonly startedMs = workflowInfo().startTime.getTime();
-  readonly route: { kind: 'people'; seats: wire.ApprovalInput['seats'] };
   state: 'open' | 'decided' | 'expired' | 'cancelled' = 'open';
   readonly #input: wire.ApprovalInput;
   readonly #queue: Arrival[] = [];
-  readonly #votes = new Map<string, Record<string, Verdict>>();
+  readonly #counts = new Map<string, SeatCount>();
+  /** What was approved once: people who come and go later change nothing about it. */
+  readonly #approved = new Set<string>();
   readonly #seen = new Set<string>();
+  #seats: wire.ApprovalInput['seats'];
+  /** Length of the stops of the clock, and until when it stands now. */
+  #pausedMs = 0;
+  #resumesAtMs: number | null = null;
 
   constructor(input: wire.ApprovalInput) {
     this.#input = input;
-    this.route = { kind: 'people', seats: input.seats };
+    this.#seats = input.seats;
   }
 
   take(arrival: Arrival): void {
     this.#queue.push(arrival);
   }
 
+  /** However many tell that something changed, it is read once. */
+  hear(): void {
+    if (!this.#queue.some(({ via }) => via === 'news')) this.#queue.push({ via: 'news' });
+  }
+
   async takeUpdate(decisionId: string): Promise<wire.DecisionAnswer> {
-    const arrival: Arrival = { via: 'update', decisionId, payload: null, answer: null };
+    const arrival: Claim = { via: 'update', decisionId, payload: null, answer: null };
     this.take(arrival);
     await CancellationScope.nonCancellable(() => condition(() => arrival.answer !== null));
     return arrival.answer ?? { isCounted: false, reason: 'closed' };
@@ -94,44 +114,89 @@ class Desk {
 
   async run(): Promise<void> {
     await this.#notify('opened');
-    const deadlines = [
-      { atMs: this.startedMs + this.#input.remindAfterSeconds * 1000, what: 'reminder' as const },
-      { atMs: this.startedMs + this.#input.expireAfterSeconds * 1000, what: 'expired' as const },
-    ].toSorted((a, b) => a.atMs - b.atMs);
-    for (const deadline of deadlines) {
-      await this.#listenUntil(deadline.atMs, deadline.what);
+    for (const deadline of this.#deadlines()) {
+      await this.#listenUntil(deadline.afterMs, deadline.what);
       if (this.state !== 'open') return;
       if (deadline.what === 'expired') {
         this.log.push('expired: silence is a denial');
         return this.end('expired');
       }
-      this.log.push('reminded');
-      await this.#notify('reminder');
+      this.log.push(deadline.what === 'reminder' ? 'reminded' : `escalated to level ${deadline.level}`);
+      await this.#notify(deadline.what, deadline.level);
     }
   }
 
+  #deadlines(): { afterMs: number; what: What; level: number }[] {
+    const { remindAfterSeconds, escalateAfterSeconds = [], expireAfterSeconds } = this.#input;
+    return [
+      { afterMs: remindAfterSeconds * 1000, what: 'reminder' as const, level: 0 },
+      ...escalateAfterSeconds.map((seconds, index) => ({
+        afterMs: seconds * 1000,
+        what: 'escalation' as const,
+        level: index + 1,
+      })),
+      { afterMs: expireAfterSeconds * 1000, what: 'expired' as const, level: 0 },
+    ].toSorted((a, b) => a.afterMs - b.afterMs);
+  }
+
   /** Hears out what arrived before the deadline, even when its proof is still being checked. */
-  async #listenUntil(deadlineMs: number, what: string): Promise<void> {
+  async #listenUntil(afterMs: number, what: string): Promise<void> {
     for (;;) {
       await this.#drain();
       if (this.state !== 'open') return;
-      const leftMs = deadlineMs - Date.now();
+      if (this.#resumesAtMs !== null) {
+        await this.#standStill(this.#resumesAtMs - Date.now());
+        continue;
+      }
+      const leftMs = this.startedMs + afterMs + this.#pausedMs - Date.now();
       if (leftMs <= 0) return;
       await condition(() => this.#queue.length > 0, leftMs, { summary: `next: ${what}` });
     }
   }
 
+  /** While a question is open; its bound lets the clock go on by itself. */
+  async #standStill(leftMs: number): Promise<void> {
+    const hasNews =
+      leftMs > 0 && (await condition(() => this.#queue.length > 0, leftMs, { summary: 'a question is open' }));
+    if (!hasNews) await this.#reload();
+  }
+
+  async #reload(): Promise<void> {
+    const loaded = await bookkeeping.loadApproval.executeWithOptions({ summary: 'read approvers and clock' }, [
+      { approvalId: this.#approvalId() },
+    ]);
+    if (!loaded) return;
+    this.#seats = loaded.seats;
+    this.#pausedMs = loaded.pausedMs;
+    // A stop of no length would be a loop without rest.
+    this.#resumesAtMs = loaded.pauseLeftMs === null ? null : Date.now() + Math.max(1000, loaded.pauseLeftMs);
+    const dueMs = this.startedMs + this.#input.expireAfterSeconds * 1000 + this.#pausedMs;
+    upsertSearchAttributes([
+      { key: wire.searchAttributes.UsherApprovers, value: loaded.approverIds.slice(0, 20) },
+      { key: wire.searchAttributes.UsherDueAt, value: new Date(dueMs) },
+    ]);
+  }
+
   async #drain(): Promise<void> {
     for (let arrival = this.#queue.shift(); arrival; arrival = this.#queue.shift()) {
+      if (arrival.via === 'news') {
+        if (this.state === 'open') await this.#reload();
+        this.#endWhenDecided();
+        continue;
+      }
       arrival.answer = await this.#judge(arrival);
       this.log.push(`${arrival.via}: ${arrival.answer.reason}`);
       setCurrentDetails(approvalDetails(this.#input, this.log));
-      if (this.state === 'open' && this.#input.items.every((item) => this.#outcome(item.itemDigest) !== 'open'))
-        this.end('decided');
+      this.#endWhenDecided();
     }
   }
 
-  async #judge(arrival: Arrival): Promise<wire.DecisionAnswer> {
+  #endWhenDecided(): void {
+    if (this.state === 'open' && this.#input.items.every((item) => this.#outcome(item.itemDigest) !== 'open'))
+      this.end('decided');
+  }
+
+  async #judge(arrival: Claim): Promise<wire.DecisionAnswer> {
     if (this.state !== 'open') return { isCounted: false, reason: `closed: ${this.state}` };
     if (arrival.via === 'update') {
       const decision = await bookkeeping.loadDecision.executeWithOptions({ summary: 'read the signed decision' }, [
@@ -150,15 +215,17 @@ class Desk {
     if (this.#seen.has(decision.decisionId)) return { isCounted: false, reason: 'counted already' };
     this.#seen.add(decision.decisionId);
     for (const { itemDigest, verdict } of decision.verdicts) {
-      const votes = this.#votes.get(itemDigest) ?? {};
-      if (votes[decision.approverId] !== 'deny') votes[decision.approverId] = verdict;
-      this.#votes.set(itemDigest, votes);
+      const count = this.#counts.get(itemDigest) ?? new SeatCount();
+      count.add({ ...decision, verdict });
+      this.#counts.set(itemDigest, count);
+      if (count.state(decision.seats ?? this.#seats) === 'approved') this.#approved.add(itemDigest);
     }
     return { isCounted: true, reason: `${decision.verdicts.length} decided by ${decision.approverId}` };
   }
 
   #outcome(itemDigest: string): 'open' | 'approved' | 'denied' {
-    return quorum(this.route, this.#votes.get(itemDigest) ?? {});
+    const now = this.#counts.get(itemDigest)?.state(this.#seats) ?? 'open';
+    return now === 'open' && this.#approved.has(itemDigest) ? 'approved' : now;
   }
 
   #approvalId(): string {
@@ -169,11 +236,14 @@ class Desk {
     this.state = state;
   }
 
-  async #notify(what: 'opened' | 'reminder' | 'decided' | 'expired' | 'cancelled'): Promise<void> {
+  async #notify(
+    what: 'opened' | 'reminder' | 'escalation' | 'decided' | 'expired' | 'cancelled',
+    level = 0,
+  ): Promise<void> {
     const { personId, n, k, proposalId, items } = this.#input;
     const itemDigests = items.map((item) => item.itemDigest);
     await bookkeeping.notifyApprover.executeWithOptions({ summary: `approvers: ${what}` }, [
-      { personId, n, k, proposalId, itemDigests, what },
+      { personId, n, k, proposalId, itemDigests, what, ...(level > 0 ? { level } : {}) },
     ]);
   }
 

@@ -134,6 +134,7 @@ export class Giving {
           seats: [...group.seats],
           items: [...group.items],
           remindAfterSeconds: plan.remindAfterSeconds,
+          escalateAfterSeconds: plan.escalateAfterSeconds,
           expireAfterSeconds: plan.expireAfterSeconds,
         },
       ],

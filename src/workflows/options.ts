@@ -14,6 +14,7 @@ export const bookkeeping = proxyActivities<
     | 'notifyApprover'
     | 'recordDecision'
     | 'loadDecision'
+    | 'loadApproval'
     | 'openIncident'
     | 'closeIncident'
     | 'writeReport'

@@ -74,8 +74,18 @@ export interface ApprovalInput {
   seats: Seat[];
   items: Item[];
   remindAfterSeconds: number;
+  /** When the next level is asked as well, ascending; absent in histories of older versions. */
+  escalateAfterSeconds?: number[];
   expireAfterSeconds: number;
 }
+
+/** Something about the approval changed: read it again. It carries nothing that could be forged. */
+export interface ApprovalNews {
+  kind: 'changed';
+}
+
+/** The same name as the news of a case; the receiver tells them apart. */
+export const tellApproval = defineSignal<[ApprovalNews]>('tell');
 
 export interface DecidePayload {
   approvalId: string;

@@ -21,6 +21,8 @@ const parameters: Record<string, string> = {
   ':approvalId': `approval_${unknown}_1_1`,
   ':person': unknown,
   ':hash': 'a'.repeat(64),
+  ':questionId': unknown,
+  ':mandateId': unknown,
 };
 const pathOf = (endpoint: string): { method: string; path: string } => {
   const [method = '', pattern = ''] = endpoint.split(' ');

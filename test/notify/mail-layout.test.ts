@@ -17,7 +17,7 @@ const input = (overrides: Partial<ApprovalMailInput> = {}): ApprovalMailInput =>
   roles: ['manager'],
   items: [anItem({ risk: 4 })],
   dueAt: new Date('2026-12-08T09:00:00Z'),
-  isReminder: false,
+  occasion: 'opened', isInPlace: false,
   pageUrl: 'https://usher.example/decide/AAA',
   temporalUrl: 'https://temporal.example/w/approval_0_1_1',
   approveCode: 'code-approve',
@@ -86,7 +86,7 @@ describe('the digest', () => {
       beneficiaryName: 'Early',
       pageUrl: 'https://u.example/decide/EARLY',
       dueAt: new Date('2026-11-25T00:00:00Z'),
-      isReminder: true,
+      occasion: 'reminder',
     });
     const { subject, text, html } = digestMail([late, early]);
     expect(subject).toBe('2 requests for access wait for you');

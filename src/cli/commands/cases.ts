@@ -67,6 +67,7 @@ function showCase(detail: typeof CaseDetail._output, { out }: CliContext): void 
   out.line(`Next: ${detail.next}`);
   for (const { who, what, command } of detail.canAct)
     out.line(`  ${typeof who === 'string' ? who : who.name} can ${what}: ${command}`);
+  for (const { at, text } of detail.comingUp) out.line(`  ${moment(at)}: ${text}`);
   out.table(
     ['system', 'item', 'state', 'round', 'error'],
     detail.operations.map((each) => [each.systemId, each.item, each.state, each.round, each.errorCode]),

@@ -15,6 +15,7 @@ export interface DecideCard {
   /** What was chosen before the form was found wanting. */
   chosen: ReadonlyMap<string, string>;
   reason: string;
+  question: string;
   problem: string | null;
 }
 
@@ -23,12 +24,48 @@ export function decidePage(card: DecideCard): Html {
   const title = `Access for ${approval.person.name}`;
   const body = html`<header>
       <h1>${title}</h1>
-      <span class="soft">due ${moment(approval.expiresAt)}; silence is a denial</span>
+      <span class="soft">${dueText(approval)}</span>
     </header>
     ${card.problem === null ? '' : html`<div class="card notice" role="alert">${card.problem}</div>`} ${context(card)}
-    ${isChoice(card) ? chooseForm(card) : decideForm(card)}
+    ${questionsCard(card)} ${isChoice(card) ? chooseForm(card) : decideForm(card)} ${askForm(card)}
     <p class="soft small">Approval <code>${approval.approvalId}</code></p>`;
   return layout(title, body);
+}
+
+function dueText({ expiresAt, pausedUntil }: ApprovalView): string {
+  if (pausedUntil === null) return `due ${moment(expiresAt)}; silence is a denial`;
+  return `a question is open: the clock stands until it is answered, at most until ${moment(pausedUntil)}`;
+}
+
+function questionsCard({ approval }: DecideCard): Html | string {
+  if (approval.questions.length === 0) return '';
+  return html`<div class="card">
+    ${approval.questions.map(
+      ({ askedBy, askedOf, text, state, answeredBy, answer }) =>
+        html`<p><strong>${askedBy.name}</strong> asked ${askedOf.name}: ${text ?? '(erased)'}</p>
+          <p class="soft">
+            ${
+              state === 'answered'
+                ? `${answeredBy?.name ?? ''}: ${answer ?? '(erased)'}`
+                : state === 'open'
+                  ? 'no answer yet'
+                  : 'not needed any more'
+            }
+          </p>`,
+    )}
+  </div>`;
+}
+
+/** A form of its own: asking decides nothing, and the link stays good. */
+function askForm({ question }: DecideCard): Html {
+  return html`<form method="post">
+    <div class="card">
+      <label for="question">Not enough to decide?</label>
+      <span class="soft">Ask the manager of the person; the time to decide stands still until the answer.</span>
+      <textarea id="question" name="question" maxlength="2000">${question}</textarea>
+      <button type="submit">Ask</button>
+    </div>
+  </form>`;
 }
 
 /** A manager chooses profiles for a report whom no profile fits, instead of deciding right by right. */
@@ -175,12 +212,19 @@ export function itemTitle(
 }
 
 function whyYou({ approval, approverId }: DecideCard): string {
+  const places = approval.actors.filter(({ person }) => person.personId === approverId);
+  const holderIds = places.map(({ person, inPlaceOf }) => (inPlaceOf ?? person).personId);
   const roles = approval.seats
-    .filter((seat) => seat.approvers.some(({ personId }) => personId === approverId))
+    .filter((seat) => seat.approvers.some(({ personId }) => holderIds.includes(personId)))
     .map((seat) => seat.role);
   const words = { manager: 'as the manager', security: 'for security', owner: 'as the application owner' };
   const known = roles.map((role) => words[role as keyof typeof words] ?? role);
-  return `You are asked ${[...new Set(known)].join(' and ')}, or in place of whoever cannot decide.`;
+  const others = places.flatMap(({ inPlaceOf }) => inPlaceOf?.name ?? []);
+  const place =
+    others.length < places.length
+      ? ', or in place of whoever cannot decide'
+      : ` in the place of ${others.join(' and ')}`;
+  return `You are asked ${[...new Set(known)].join(' and ')}${place}.`;
 }
 
 function whoElse({ approval, approverId }: DecideCard): Html | string {

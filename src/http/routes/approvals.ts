@@ -39,7 +39,8 @@ async function visibleApproval(deps: HttpDeps, caller: Caller, approvalId: strin
 }
 
 function hasSeat(approval: ApprovalView, personId: string | null): boolean {
-  return approval.seats.some((seat) => seat.approvers.some((approver) => approver.personId === personId));
+  const seated = approval.seats.some((seat) => seat.approvers.some((approver) => approver.personId === personId));
+  return seated || approval.actors.some(({ person }) => person.personId === personId);
 }
 
 const unknownApproval = (): AppError =>

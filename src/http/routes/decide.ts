@@ -8,8 +8,10 @@ import { ItemVerdict } from '../../schemas/decision.ts';
 import { findPersonByKey, latestSnapshot } from '../../store/people.ts';
 import { findApproval, type ApprovalView, type ItemView } from '../../store/read-approvals.ts';
 import { readNames } from '../../store/read-names.ts';
+import { askQuestion } from '../../use-cases/approval-questions.ts';
 import { submitDecision } from '../../use-cases/submit-decision.ts';
 import type { AppContext, HttpDeps } from '../app-types.ts';
+import { Reason } from '../../schemas/api-common.ts';
 import { parseInput } from '../input.ts';
 import { decidePage, itemTitle, type DecideCard } from '../pages/decide-page.ts';
 import { day, messagePage, moment, type Html } from '../pages/layout.ts';
@@ -26,6 +28,7 @@ export function decideRoutes(router: Router, deps: HttpDeps): void {
     if (opened.kind === 'closed') return c.html(opened.page, opened.status);
     const form = new URLSearchParams(await c.req.text());
     try {
+      if (isQuestion(form)) return c.html(await ask(deps, opened, form));
       return c.html(await decide(deps, opened, form));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -107,6 +110,20 @@ function decidedBy(approval: ApprovalView): string[] {
   return [...lines, 'There is nothing left to do.'];
 }
 
+/** The page has two forms; one that decides anything decides. */
+const isQuestion = (form: URLSearchParams): boolean =>
+  form.has('question') && ![...form.keys()].some((key) => key.startsWith('v.') || key === 'reason');
+
+async function ask(deps: HttpDeps, { link }: OpenLink, form: URLSearchParams): Promise<Html> {
+  const text = parseInput(Reason.trim().min(1, 'expected a question'), form.get('question'), 'question');
+  const { approvalId, approverId } = link;
+  await askQuestion(deps, { approvalId, askerId: approverId, text, ofId: null });
+  return messagePage('You have asked', [
+    'The time to decide stands still until the answer, which comes to you by mail with a new link.',
+    'This link stays good: you may decide without the answer at any time.',
+  ]);
+}
+
 async function decide(deps: HttpDeps, opened: OpenLink, form: URLSearchParams): Promise<Html> {
   const { link, openItems } = opened;
   const reason = form.get('reason') ?? '';
@@ -153,6 +170,7 @@ async function cardOf(
     openItems: opened.openItems,
     chosen: new Map(chosen),
     reason: form.get('reason') ?? '',
+    question: form.get('question') ?? '',
     problem,
   };
 }

@@ -1,5 +1,6 @@
 /** What the worker asks the server for, with its service token: authorisations, approvals, and the check of claims. */
 import { claimDecision } from '../../use-cases/claim-decision.ts';
+import { escalateApproval } from '../../use-cases/escalate-approval.ts';
 import { closeApproval, remindApprovers } from '../../use-cases/follow-approval.ts';
 import { issueAuthorisations } from '../../use-cases/issue-authorisations.ts';
 import { queueReportedEmail } from '../../use-cases/queue-work-email.ts';
@@ -20,6 +21,9 @@ export function internalRoutes(router: Router, deps: HttpDeps): void {
   );
   router.guarded('POST /internal/approvals/remind', async (c) =>
     c.json(await remindApprovers(deps, await readJsonValue(c))),
+  );
+  router.guarded('POST /internal/approvals/escalate', async (c) =>
+    c.json(await escalateApproval(deps, await readJsonValue(c))),
   );
   router.guarded('POST /internal/approvals/close', async (c) => {
     await closeApproval(deps, await readJsonValue(c));
