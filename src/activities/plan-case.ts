@@ -1,24 +1,14 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
-import { canonicalJson } from '../domain/canonical-json.ts';
 import { AppError } from '../domain/errors.ts';
-import { itemOutcome } from '../domain/item-outcome.ts';
-import type { QuorumState } from '../domain/quorum.ts';
-import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
+import type { FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { CaseKind } from '../schemas/case.ts';
 import type { Item } from '../schemas/item.ts';
 import { raiseAlert } from '../store/alerts.ts';
+import { inputHashOf, itemsOfCase, type PlanRequest } from '../store/case-plan.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
-import {
-  justifiedNow,
-  mayAccess,
-  planAccess,
-  readPersonContext,
-  type PersonContext,
-  type Plan,
-} from '../store/person-context.ts';
-import { sha256Hex } from '../store/sha256.ts';
+import { mayAccess, readPersonContext, type PersonContext } from '../store/person-context.ts';
 import { tellStory } from '../store/story.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -96,44 +86,14 @@ async function planArrival(
     return { phase: 'wait', until: window.from };
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
-  const plan = planAccess(context, input.at);
-  const justifiedIds = new Set(justifiedNow(context, plan, input.at).map((entry) => entry.entitlementId));
-  const open = await withoutHeld(deps, context, plan, justifiedIds);
-  const { items, approvedDigests } = withoutDecided(context, open, justifiedIds, input.at);
+  const heldDigests = await readHeldDigests(deps, input.personId);
+  const request: PlanRequest = { kind: usherCase.kind, at: input.at, accounts: null, heldDigests };
+  const { items, approvedDigests } = itemsOfCase(context, request);
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
   await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at: null });
-  return propose(deps, input, usherCase, context, items, approvedDigests);
-}
-
-/**
- * What was denied stays denied, what was approved stays approved, as long as the item is the same. What was given and is
- * justified no more had its time in this spell: it does not begin anew. An approval that nobody used in time is asked for
- * again.
- */
-function withoutDecided(
-  context: PersonContext,
-  items: readonly Item[],
-  justifiedIds: ReadonlySet<string | null>,
-  at: string,
-): { items: Item[]; approvedDigests: string[] } {
-  const outcomeOf = (item: Item): QuorumState =>
-    itemOutcome(item, context.person.person_id, context.decisions, at).state;
-  const given = new Set<string | null>(context.grants.map(({ entitlementId }) => entitlementId));
-  const open = items.filter((item) => {
-    const state = outcomeOf(item);
-    const isJustified = item.action !== 'grant' || justifiedIds.has(item.entitlementId);
-    const isOver = state === 'approved' && !isJustified && given.has(item.entitlementId);
-    return state !== 'denied' && !isOver;
-  });
-  return {
-    items: open,
-    approvedDigests: open
-      .filter((item) => item.route.kind === 'people' && outcomeOf(item) === 'approved')
-      .filter((item) => item.action !== 'grant' || justifiedIds.has(item.entitlementId))
-      .map((item) => item.itemDigest),
-  };
+  return propose(deps, input, usherCase, context, { request, items, approvedDigests });
 }
 
 async function planDeparture(
@@ -164,14 +124,14 @@ async function planDeparture(
   if (mayAccess(context, at)) return { phase: 'superseded' };
   await setState(deps, usherCase, { state: 'planning', is_effective: true });
   if (input.accounts === null) return leavePlan(deps, context, cutoff.departure);
-  const items = planLeaver({
-    personId: input.personId,
-    spellN: usherCase.spell_n,
-    index: context.index,
-    accounts: input.accounts,
-    sha256Hex,
-  });
-  return propose(deps, input, usherCase, context, items);
+  // Only what the plan reads is hashed and recorded.
+  const accounts = input.accounts.map(({ systemId, accountId, vendorEntitlementIds }) => ({
+    systemId,
+    accountId,
+    vendorEntitlementIds,
+  }));
+  const request: PlanRequest = { kind: usherCase.kind, at: input.at, accounts, heldDigests: [] };
+  return propose(deps, input, usherCase, context, { request, ...itemsOfCase(context, request) });
 }
 
 async function leavePlan(
@@ -197,22 +157,22 @@ function rolesOf(item: Item): string {
   return item.route.kind === 'people' ? item.route.seats.map((seat) => seat.role).join('+') : 'policy';
 }
 
-/** What is held, verified and still justified needs no item. */
-async function withoutHeld(
-  deps: WorkerDeps,
-  context: PersonContext,
-  plan: Plan,
-  justifiedIds: ReadonlySet<string | null>,
-): Promise<Item[]> {
+async function readHeldDigests(deps: WorkerDeps, personId: string): Promise<string[]> {
   const rows = await deps.db
     .selectFrom('person_grant')
     .select('item_digest')
-    .where('person_id', '=', context.person.person_id)
+    .where('person_id', '=', personId)
     .where('state', '=', 'held')
     .where('verified_at', 'is not', null)
     .execute();
-  const held = new Set(rows.map((row) => row.item_digest));
-  return plan.items.filter((item) => !held.has(item.itemDigest) || !justifiedIds.has(item.entitlementId));
+  return rows.flatMap((row) => row.item_digest ?? []).toSorted();
+}
+
+/** The plan with what it was made from. */
+interface Planned {
+  request: PlanRequest;
+  items: Item[];
+  approvedDigests: string[];
 }
 
 async function propose(
@@ -220,11 +180,11 @@ async function propose(
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: Item[],
-  approvedDigests: string[] = [],
+  planned: Planned,
 ): Promise<PlanCaseResult> {
   const { policy } = context.index;
-  await storeProposal(deps, input, usherCase, context, items);
+  const { items, approvedDigests } = planned;
+  await storeProposal(deps, input, usherCase, context, planned);
   return {
     phase: 'items',
     kind: usherCase.kind,
@@ -238,33 +198,18 @@ async function propose(
   };
 }
 
-/** Hash over all inputs of the plan, for the auditor's recomputation. */
-function inputHashOf(input: PlanCaseInput, context: PersonContext): string {
-  return sha256Hex(
-    canonicalJson({
-      snapshotId: context.snapshot.snapshotId,
-      policyHash: context.policyHash,
-      people: context.people,
-      decisions: context.decisions.map((decision) => decision.decisionId),
-      grants: context.grants,
-      accounts: input.accounts,
-      at: input.at,
-    }),
-  );
-}
-
 async function storeProposal(
   deps: WorkerDeps,
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  items: readonly Item[],
+  { request, items }: Planned,
 ): Promise<void> {
   const now = deps.now();
   const { personId, n, proposalId, at } = input;
   const { policyHash, snapshot } = context;
   const { snapshotId } = snapshot;
-  const inputHash = inputHashOf(input, context);
+  const inputHash = inputHashOf(context, request);
   await deps.db.transaction().execute(async (tx) => {
     await tx
       .insertInto('proposal')
@@ -283,9 +228,18 @@ async function storeProposal(
       .execute();
     const data = { items: items.map(describe), kind: usherCase.kind };
     await tellStory(tx, { at: now, personId, n, kind: 'planned', data });
-    const body = { proposalId, snapshotId, policyHash, inputHash, at, items };
+    // Everything that the recomputation needs and that no row keeps as it was; what names people lies sealed beside it.
+    const inputs = {
+      kind: usherCase.kind,
+      spellN: context.spellN,
+      decisionIds: context.decisions.map(({ decisionId }) => decisionId),
+      grants: context.grants,
+      heldDigests: request.heldDigests,
+    };
+    const body = { proposalId, snapshotId, policyHash, inputHash, at, items, inputs };
+    const values = { people: context.people, accounts: request.accounts };
     const about = { operationKey: proposalId, personId, caseId: usherCase.case_id };
-    await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values: null }], now);
+    await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values }], now);
   });
 }
 

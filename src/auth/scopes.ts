@@ -50,6 +50,7 @@ export const endpoints = {
   'GET /api/v1/incidents': ['operate', 'security', 'audit'],
   'GET /api/v1/audit/verify': ['audit'],
   'GET /api/v1/audit/cases/:caseId': ['audit'],
+  'GET /api/v1/audit/cases/:caseId/recompute': ['audit'],
   'GET /api/v1/story': ['operate', 'security'],
   'POST /codec/decode': ['operate', 'security', 'audit'],
   'POST /internal/authorisations': ['internal'],

@@ -95,7 +95,13 @@ function policyRefs(policy: Policy): string[] {
   return [...new Set([...owners, ...policy.routing.security, policy.routing.fallbackOwner])];
 }
 
-async function readDecisions(db: Db | Tx, verifier: Verifier, personId: string, spellN: number): Promise<Decision[]> {
+/** Decisions of one spell that carry the server's signature, oldest first. */
+export async function readDecisions(
+  db: Db | Tx,
+  verifier: Verifier,
+  personId: string,
+  spellN: number,
+): Promise<Decision[]> {
   const rows = await decisionsOfSpell(db, verifier, personId, spellN);
   return rows.map((row) => ({
     decisionId: row.decision_id as Decision['decisionId'],
@@ -122,8 +128,11 @@ async function readGrantStarts(db: Db | Tx, personId: string, spellN: number): P
   );
 }
 
+/** What the pure rules below read of it: of the person the id alone. */
+type Known = Omit<PersonContext, 'person'> & { person: Pick<PersonRow, 'person_id'> };
+
 /** Whether the person may have access at `at`: by the dates of the HR system and by no departure that took effect. */
-export function mayAccess(context: PersonContext, at: string): boolean {
+export function mayAccess(context: Known, at: string): boolean {
   const hasDeparted = context.departsAt !== null && Date.parse(context.departsAt) <= Date.parse(at);
   return !hasDeparted && !context.snapshot.facts.isTerminated && mayHaveAccess(context.snapshot.window, at);
 }
@@ -136,7 +145,7 @@ export interface Plan {
 }
 
 /** Everything that should be granted, held or not, with routes to the people of today and the decisions so far. */
-export function planAccess(context: PersonContext, at: string): Plan {
+export function planAccess(context: Known, at: string): Plan {
   const first = planJoiner({ ...planInput(context, at), chosenProfileIds: null });
   const choices = first.filter((item) => item.action === 'assignProfile');
   if (choices.length === 0) return { items: first, decided: decidedItems(context, first), chosenProfileIds: null };
@@ -151,11 +160,11 @@ export function planAccess(context: PersonContext, at: string): Plan {
   return { items, decided: [...decidedChoices, ...decidedItems(context, items)], chosenProfileIds: chosen };
 }
 
-function subject(context: PersonContext): { personId: string; spellN: number } {
+function subject(context: Known): { personId: string; spellN: number } {
   return { personId: context.person.person_id, spellN: context.spellN };
 }
 
-function planInput(context: PersonContext, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
+function planInput(context: Known, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
   const { snapshot, index, people } = context;
   return {
     ...subject(context),
@@ -169,14 +178,14 @@ function planInput(context: PersonContext, at: string): Omit<Parameters<typeof p
   };
 }
 
-function decidedItems(context: PersonContext, items: readonly Item[]): DecidedItem[] {
+function decidedItems(context: Known, items: readonly Item[]): DecidedItem[] {
   return items
     .filter((item) => item.route.kind === 'people')
     .map((item) => ({ ...subject(context), item, decisions: context.decisions }));
 }
 
 /** What is justified at `at`; empty once a departure took effect. */
-export function justifiedNow(context: PersonContext, plan: Plan, at: string): ReturnType<typeof justified> {
+export function justifiedNow(context: Known, plan: Plan, at: string): ReturnType<typeof justified> {
   if (!mayAccess(context, at)) return [];
   const input: JustifiedInput = {
     ...subject(context),

@@ -7,6 +7,7 @@ import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { replayBundle } from '../replay-bundle.ts';
+import { recomputeCommand } from './audit-recompute.ts';
 
 interface LocalOptions {
   databaseUrl?: string;
@@ -45,6 +46,7 @@ export function auditCommands(program: Command, context: CliContext): void {
     .action((file: string, options: LocalOptions, command: Command) =>
       replayBundle(file, options.keysDir ?? keysDirOf(context.env), context, isJson(command)),
     );
+  recomputeCommand(audit, context);
   audit
     .command('restored')
     .description('Declare that an older backup of the database was restored: signs the gap in the log')

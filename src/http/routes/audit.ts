@@ -1,10 +1,12 @@
 /** Evidence: verifying the whole log, and exporting one case with the proof of each of its records. */
+import type { Caller } from '../../auth/tokens.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { SignedCheckpoint } from '../../evidence/checkpoint-file.ts';
 import { exportCase } from '../../evidence/export.ts';
 import { verifyLog } from '../../evidence/verify.ts';
 import { CaseId } from '../../schemas/ids.ts';
 import { findCase } from '../../store/read-cases.ts';
+import { recomputeCase } from '../../use-cases/recompute-case.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readParam } from '../input.ts';
 import type { Router } from '../router.ts';
@@ -13,8 +15,7 @@ export function auditRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/audit/verify', async (c) => c.json(await verifyLog(deps)));
   router.guarded('GET /api/v1/audit/cases/:caseId', async (c, caller) => {
     const caseId = readParam(c, 'caseId', CaseId);
-    if (!(await findCase(deps.db, deps, caseId, viewerOf(caller))))
-      throw new AppError('notFound', `There is no case ${caseId}, or you may not see it.`, 'caseId');
+    await assertVisible(deps, caller, caseId);
     const checkpoint = await freshCheckpoint(deps);
     const histories = await readHistories(deps, caseId);
     const exported = await exportCase({ ...deps, caseId, checkpoint, histories, now: deps.now() });
@@ -29,6 +30,17 @@ export function auditRoutes(router: Router, deps: HttpDeps): void {
         return exported satisfies never;
     }
   });
+  router.guarded('GET /api/v1/audit/cases/:caseId/recompute', async (c, caller) => {
+    const caseId = readParam(c, 'caseId', CaseId);
+    await assertVisible(deps, caller, caseId);
+    return c.json(await recomputeCase(deps, caseId));
+  });
+}
+
+/** A departure that has not taken effect is nobody's business but security's. */
+async function assertVisible(deps: HttpDeps, caller: Caller, caseId: string): Promise<void> {
+  if (!(await findCase(deps.db, deps, caseId, viewerOf(caller))))
+    throw new AppError('notFound', `There is no case ${caseId}, or you may not see it.`, 'caseId');
 }
 
 /** A checkpoint over everything that is logged so far, so that a moving case is exported up to this moment. */
