@@ -30,6 +30,8 @@ const ServerEnv = Common.extend({
   USHER_SMTP_URL: z.string().regex(/^smtps?:\/\//, 'expected smtp://host:port'),
   USHER_MAIL_FROM: z.string().min(3).default('Usher <usher@usher.invalid>'),
   USHER_POLICY_DIR: z.string().min(1),
+  /** Archive of closed cases; default `archive` in the data folder. */
+  USHER_ARCHIVE_DIR: z.string().min(1).optional(),
   USHER_POLL_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
   /** The embedded default: activates the policy of the folder at the first start and writes operator profiles. */
   USHER_BOOTSTRAP: z.enum(['sandbox', 'none']).default('none'),

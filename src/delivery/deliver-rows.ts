@@ -11,9 +11,13 @@ import type { Selectable } from 'kysely';
 import type { DeliveryTable } from '../store/tables.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import * as wire from '../workflows/wire.ts';
+import { resumeCaseRun, resumeCutoffRun } from './resume-runs.ts';
 import { raiseAlert } from '../store/alerts.ts';
 
 type Row = Selectable<DeliveryTable>;
+
+/** Of a first start, and of one that somebody asked for after the run was lost. */
+type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY' | 'ALLOW_DUPLICATE';
 
 const ROWS_PER_PASS = 500;
 const PERSONS_AT_ONCE = 12;
@@ -66,11 +70,11 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
 async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
   switch (row.kind) {
     case 'startCase':
-      await startCase(deps, row);
+      await ('isResume' in row.payload ? resumeCaseRun(deps, row) : startCase(deps, row));
       deps.crashPoint('afterCaseStart');
       return;
     case 'startCutoff':
-      await startCutoff(deps, row);
+      await ('isResume' in row.payload ? resumeCutoffRun(deps, row) : startCutoff(deps, row));
       deps.crashPoint('afterCutoffStart');
       return;
     case 'tell':
@@ -89,14 +93,19 @@ async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
   }
 }
 
-async function startCase(deps: WorkerDeps, { person_id, n }: Row): Promise<void> {
+export async function startCase(
+  deps: WorkerDeps,
+  { person_id, n }: Pick<Row, 'person_id' | 'n'>,
+  workflowIdReusePolicy: ReusePolicy = 'REJECT_DUPLICATE',
+  afterK?: number,
+): Promise<void> {
   const { searchAttributes } = wire;
   await unlessStarted(() =>
     deps.temporal.workflow.start(wire.workflowTypes.lifecycleCase, {
       workflowId: wire.caseWorkflowId(person_id, n),
       taskQueue: wire.queues.cases,
-      args: [{ personId: person_id, n } satisfies wire.CaseInput],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [{ personId: person_id, n, ...(afterK === undefined ? {} : { afterK }) } satisfies wire.CaseInput],
+      workflowIdReusePolicy,
       typedSearchAttributes: [
         { key: searchAttributes.UsherPersonId, value: person_id },
         { key: searchAttributes.UsherCaseId, value: wire.caseWorkflowId(person_id, n) },
@@ -107,14 +116,18 @@ async function startCase(deps: WorkerDeps, { person_id, n }: Row): Promise<void>
   );
 }
 
-async function startCutoff(deps: WorkerDeps, { person_id, n, payload }: Row): Promise<void> {
+export async function startCutoff(
+  deps: WorkerDeps,
+  { person_id, n, payload }: Pick<Row, 'person_id' | 'n' | 'payload'>,
+  workflowIdReusePolicy: ReusePolicy = 'REJECT_DUPLICATE',
+): Promise<void> {
   const systemIds = 'systemIds' in payload ? payload.systemIds : [];
   await unlessStarted(() =>
     deps.temporal.workflow.start(wire.workflowTypes.cutoff, {
       workflowId: wire.cutoffWorkflowId(person_id, n),
       taskQueue: wire.queues.urgent,
       args: [{ personId: person_id, n, systemIds } satisfies wire.CutoffInput],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdReusePolicy,
       // After a SIGKILL of the worker it goes on that much sooner.
       workflowTaskTimeout: '3s',
       requestEagerStart: true,

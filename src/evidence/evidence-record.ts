@@ -39,6 +39,11 @@ export const evidenceKinds = [
   'alert',
   'erased',
   'tokenIssued',
+  // Proof and watch.
+  'archived',
+  'caseLost',
+  'caseResumed',
+  'signalsIgnored',
 ] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
 

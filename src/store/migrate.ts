@@ -2,8 +2,9 @@
 import { Migrator, type Migration } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as archive from './migrations/0005-archive.ts';
 
-const migrations: Record<string, Migration> = { '0001-initial': initial };
+const migrations: Record<string, Migration> = { '0001-initial': initial, '0005-archive': archive };
 
 /** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
 export async function migrateToLatest(ownerUrl: string): Promise<string[]> {

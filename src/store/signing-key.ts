@@ -17,7 +17,7 @@ import canonicalize from 'canonicalize';
 
 /** What a signature is over: a purpose that keeps kinds of documents apart, and the document in canonical JSON. */
 export type SignaturePurpose =
-  'snapshot' | 'policy' | 'decision' | 'authorisation' | 'departure' | 'checkpoint' | 'export';
+  'snapshot' | 'policy' | 'decision' | 'authorisation' | 'departure' | 'checkpoint' | 'export' | 'archive';
 
 export interface Signature {
   keyId: string;

@@ -14,7 +14,7 @@ type Json<T> = JSONColumnType<T & object, string, string>;
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
 export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
-export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery';
+export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost';
 
 export interface PersonTable {
   person_id: string;
@@ -114,7 +114,11 @@ export interface CutoffTable {
   released_by: string | null;
 }
 export type DeliveryPayload =
-  { news: CaseNews } | { decisionId: string; approvalId: string } | { systemIds: string[] } | Record<string, never>;
+  | { news: CaseNews }
+  | { decisionId: string; approvalId: string }
+  | { systemIds: string[]; isResume?: true }
+  | { isResume: true }
+  | Record<string, never>;
 export interface DeliveryTable {
   delivery_id: string;
   /** Order of writing: rows of one person are delivered in it. */
@@ -320,6 +324,28 @@ export interface StoryTable {
   data: Json<Record<string, unknown>>;
 }
 
+export interface WorkflowBundleTable {
+  bundle_hash: string;
+  code_gzip: Buffer;
+  stored_at: Timestamp;
+}
+export interface ArchivedHistoryTable {
+  workflow_id: string;
+  run_id: string;
+  case_id: string;
+  file_hash: string;
+  event_count: number;
+  bundle_hashes: string[];
+  archived_at: Timestamp;
+}
+export interface CaseArchiveTable {
+  case_id: string;
+  state: 'archived' | 'erased';
+  manifest_hash: string | null;
+  missing_count: Generated<number>;
+  archived_at: Timestamp;
+}
+
 export interface Tables {
   person: PersonTable;
   identity_link: IdentityLinkTable;
@@ -351,4 +377,7 @@ export interface Tables {
   login_link: LoginLinkTable;
   system_request: SystemRequestTable;
   story: StoryTable;
+  workflow_bundle: WorkflowBundleTable;
+  archived_history: ArchivedHistoryTable;
+  case_archive: CaseArchiveTable;
 }

@@ -16,6 +16,12 @@ export interface TemporalPort {
   submitDecision(approvalId: string, decisionId: string): Promise<void>;
   /** Histories of a case and of everything it started, by workflow id, as JSON. */
   histories(caseId: string): Promise<Record<string, unknown>>;
+  /** Runs of a case and of what it started, closed and open, as the search knows them. */
+  runs(caseId: string): Promise<{ workflowId: string; runId: string }[]>;
+  /** The history of one run as JSON; null when Temporal does not have it (any more). */
+  history(workflowId: string, runId: string): Promise<unknown>;
+  /** Runs that ended since then, with the case that they belong to. */
+  runsClosedSince(since: Date): Promise<{ workflowId: string; runId: string; caseId: string }[]>;
 }
 
 export interface ServerDeps {
@@ -31,6 +37,8 @@ export interface ServerDeps {
    */
   hris: (lane: Lane) => Promise<ReadonlyMap<string, HrisConnector>>;
   policyDir: string;
+  /** The archive of closed cases; without it nothing is archived. */
+  archiveDir?: string;
   publicUrl: string;
   mailboxUrl: string | null;
   temporal: TemporalPort | null;

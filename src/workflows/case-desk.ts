@@ -19,11 +19,12 @@ export class CaseDesk {
   hasNewFacts = false;
   /** Systems whose failed items somebody wants tried again. */
   readonly retrySystemIds = new Set<string>();
-  #k = 0;
+  #k: number;
 
   constructor(input: wire.CaseInput) {
     this.personId = input.personId;
     this.n = input.n;
+    this.#k = input.afterK ?? 0;
   }
 
   /** Handlers are set before anything is awaited, and only lay news on the desk. */

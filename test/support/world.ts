@@ -164,6 +164,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     now: clock.now,
     hris: async () => new Map([['bamboohr', (await atServer.pool.open('hris', 'bamboohr')).connector]]),
     policyDir,
+    archiveDir: join(dir, 'archive'),
     publicUrl: 'http://127.0.0.1:0',
     mailboxUrl: null,
     temporal: createTemporalPort(client, null),

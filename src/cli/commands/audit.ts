@@ -6,7 +6,7 @@ import { Anything, Verification } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
-import { replayBundle } from '../replay-bundle.ts';
+import { archiveCommands } from './audit-archive.ts';
 import { recomputeCommand } from './audit-recompute.ts';
 
 interface LocalOptions {
@@ -39,13 +39,7 @@ export function auditCommands(program: Command, context: CliContext): void {
       writePrivately(options.output, text);
       context.out.line(`Written to ${options.output}. Verify and replay it with: usher audit replay ${options.output}`);
     });
-  audit
-    .command('replay <file>')
-    .description('Verify an exported case and replay its workflow histories against the workflow code here')
-    .option('--keys-dir <folder>', 'keys of the installation (default: USHER_KEYS_DIR)')
-    .action((file: string, options: LocalOptions, command: Command) =>
-      replayBundle(file, options.keysDir ?? keysDirOf(context.env), context, isJson(command)),
-    );
+  archiveCommands(audit, context);
   recomputeCommand(audit, context);
   audit
     .command('restored')

@@ -6,6 +6,7 @@ import { exportCase } from '../../evidence/export.ts';
 import { verifyLog } from '../../evidence/verify.ts';
 import { CaseId } from '../../schemas/ids.ts';
 import { findCase } from '../../store/read-cases.ts';
+import { readArchive } from '../../use-cases/read-archive.ts';
 import { recomputeCase } from '../../use-cases/recompute-case.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readParam } from '../input.ts';
@@ -34,6 +35,11 @@ export function auditRoutes(router: Router, deps: HttpDeps): void {
     const caseId = readParam(c, 'caseId', CaseId);
     await assertVisible(deps, caller, caseId);
     return c.json(await recomputeCase(deps, caseId));
+  });
+  router.guarded('GET /api/v1/audit/cases/:caseId/archive', async (c, caller) => {
+    const caseId = readParam(c, 'caseId', CaseId);
+    await assertVisible(deps, caller, caseId);
+    return c.json(await readArchive(deps, caseId));
   });
 }
 
