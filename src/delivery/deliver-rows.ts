@@ -2,22 +2,16 @@
  * Carries delivery rows to Temporal: starts, news, decisions. Rows of one person go in their order, persons side by side.
  * Every start refuses duplicates, and "already started", running or closed, means that it was ours.
  */
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Selectable } from 'kysely';
 import type { DeliveryTable } from '../store/tables.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import * as wire from '../workflows/wire.ts';
+import { startCase, startCutoff } from './start-workflows.ts';
 import { resumeCaseRun, resumeCutoffRun } from './resume-runs.ts';
 import { raiseAlert } from '../store/alerts.ts';
 
 type Row = Selectable<DeliveryTable>;
-
-/** Of a first start, and of one that somebody asked for after the run was lost. */
-type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY' | 'ALLOW_DUPLICATE';
 
 const ROWS_PER_PASS = 500;
 const PERSONS_AT_ONCE = 12;
@@ -93,54 +87,6 @@ async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
   }
 }
 
-export async function startCase(
-  deps: WorkerDeps,
-  { person_id, n }: Pick<Row, 'person_id' | 'n'>,
-  workflowIdReusePolicy: ReusePolicy = 'REJECT_DUPLICATE',
-  afterK?: number,
-): Promise<void> {
-  const { searchAttributes } = wire;
-  await unlessStarted(() =>
-    deps.temporal.workflow.start(wire.workflowTypes.lifecycleCase, {
-      workflowId: wire.caseWorkflowId(person_id, n),
-      taskQueue: wire.queues.cases,
-      args: [{ personId: person_id, n, ...(afterK === undefined ? {} : { afterK }) } satisfies wire.CaseInput],
-      workflowIdReusePolicy,
-      typedSearchAttributes: [
-        { key: searchAttributes.UsherPersonId, value: person_id },
-        { key: searchAttributes.UsherCaseId, value: wire.caseWorkflowId(person_id, n) },
-        { key: searchAttributes.UsherState, value: 'waiting' },
-      ],
-      staticSummary: `Case ${n}`,
-    }),
-  );
-}
-
-export async function startCutoff(
-  deps: WorkerDeps,
-  { person_id, n, payload }: Pick<Row, 'person_id' | 'n' | 'payload'>,
-  workflowIdReusePolicy: ReusePolicy = 'REJECT_DUPLICATE',
-): Promise<void> {
-  const systemIds = 'systemIds' in payload ? payload.systemIds : [];
-  await unlessStarted(() =>
-    deps.temporal.workflow.start(wire.workflowTypes.cutoff, {
-      workflowId: wire.cutoffWorkflowId(person_id, n),
-      taskQueue: wire.queues.urgent,
-      args: [{ personId: person_id, n, systemIds } satisfies wire.CutoffInput],
-      workflowIdReusePolicy,
-      // After a SIGKILL of the worker it goes on that much sooner.
-      workflowTaskTimeout: '3s',
-      requestEagerStart: true,
-      priority: { priorityKey: 1 },
-      typedSearchAttributes: [
-        { key: wire.searchAttributes.UsherPersonId, value: person_id },
-        { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(person_id, n) },
-      ],
-      staticSummary: 'Cut-off',
-    }),
-  );
-}
-
 async function submitDecision(deps: WorkerDeps, { payload }: Row): Promise<void> {
   if (!('decisionId' in payload)) return;
   const { decisionId, approvalId } = payload;
@@ -149,14 +95,6 @@ async function submitDecision(deps: WorkerDeps, { payload }: Row): Promise<void>
       .getHandle(approvalId)
       .startUpdate(wire.submitDecision, { args: [{ decisionId }], updateId: decisionId, waitForStage: 'ACCEPTED' });
   });
-}
-
-async function unlessStarted(start: () => Promise<unknown>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }
 
 /** News for a closed workflow has nobody to hear it: what it says is in the rows. */

@@ -2,7 +2,7 @@
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import type { DeliveryPayload } from '../store/tables.ts';
 import * as wire from '../workflows/wire.ts';
-import { startCase, startCutoff } from './deliver-rows.ts';
+import { startCase, startCutoff } from './start-workflows.ts';
 import { fateOf, noteFound, type Fate } from './watch-cases.ts';
 
 interface ResumeRow {

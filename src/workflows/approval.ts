@@ -20,6 +20,7 @@ import { eligibleApprovers, quorum } from '../domain/quorum.ts';
 import type { Verdict } from '../schemas/decision.ts';
 import { approvalDetails } from './details.ts';
 import { bookkeeping } from './options.ts';
+import { SignalBudget, SIGNALS_RECORDED_MAX } from './signal-budget.ts';
 import * as wire from './wire.ts';
 
 type Arrival =
@@ -28,7 +29,7 @@ type Arrival =
 
 export async function approval(input: wire.ApprovalInput): Promise<wire.ApprovalResult> {
   const desk = new Desk(input);
-  setHandler(wire.decide, (payload) => desk.take({ via: 'signal', claimId: uuid4(), payload, answer: null }), {
+  setHandler(wire.decide, (payload) => desk.takeSignal(payload), {
     description:
       'Decide with the code from your mail: {approvalId, approverId, verdicts: [{itemDigest, verdict}], reason, code}',
   });
@@ -75,10 +76,40 @@ class Desk {
   readonly #queue: Arrival[] = [];
   readonly #votes = new Map<string, Record<string, Verdict>>();
   readonly #seen = new Set<string>();
+  readonly #budget = new SignalBudget();
 
   constructor(input: wire.ApprovalInput) {
     this.#input = input;
     this.route = { kind: 'people', seats: input.seats };
+  }
+
+  /** A flood is not recorded: each claim costs events, and a history that is full ends the approval. */
+  async takeSignal(payload: unknown): Promise<void> {
+    switch (this.#budget.take(this.#looksHonest(payload))) {
+      case 'record':
+        return this.take({ via: 'signal', claimId: uuid4(), payload, answer: null });
+      case 'ignoreAndTell': {
+        const { personId, n, k } = this.#input;
+        this.log.push('too many signals: no more of them are recorded');
+        await bookkeeping.noteFlood.executeWithOptions({ summary: 'too many signals' }, [
+          { personId, n, k, signalCount: SIGNALS_RECORDED_MAX },
+        ]);
+        return;
+      }
+      case 'ignore':
+    }
+  }
+
+  /** From one of the approvers, about this approval, with something like a code. Whether it proves anything the server says. */
+  #looksHonest(payload: unknown): boolean {
+    const claim: { approvalId?: unknown; approverId?: unknown; code?: unknown } =
+      typeof payload === 'object' && payload !== null ? payload : {};
+    return (
+      claim.approvalId === this.#approvalId() &&
+      typeof claim.code === 'string' &&
+      claim.code.length >= 8 &&
+      eligibleApprovers(this.route).some((approverId) => approverId === claim.approverId)
+    );
   }
 
   take(arrival: Arrival): void {

@@ -18,6 +18,7 @@ export const bookkeeping = proxyActivities<
     | 'closeIncident'
     | 'writeReport'
     | 'closeCase'
+    | 'noteFlood'
   >
 >({
   taskQueue: queues.cases,
