@@ -50,6 +50,7 @@ export const endpoints = {
   'POST /api/v1/systems/check': ['operate'],
   'GET /api/v1/incidents': ['operate', 'security', 'audit'],
   'GET /api/v1/audit/verify': ['audit'],
+  'GET /api/v1/audit/sample': ['audit'],
   'GET /api/v1/audit/cases/:caseId': ['audit'],
   'GET /api/v1/audit/cases/:caseId/recompute': ['audit'],
   'GET /api/v1/audit/cases/:caseId/archive': ['audit'],

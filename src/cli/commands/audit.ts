@@ -1,4 +1,4 @@
-/** `audit verify`, `audit export`, `audit replay`, `audit restored`. */
+/** `audit verify`, `audit export`, `audit restored`; the other questions of an auditor have their own files. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -7,6 +7,7 @@ import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { archiveCommands } from './audit-archive.ts';
+import { sampleCommand } from './audit-sample.ts';
 import { recomputeCommand } from './audit-recompute.ts';
 
 interface LocalOptions {
@@ -41,6 +42,7 @@ export function auditCommands(program: Command, context: CliContext): void {
     });
   archiveCommands(audit, context);
   recomputeCommand(audit, context);
+  sampleCommand(audit, context);
   audit
     .command('restored')
     .description('Declare that an older backup of the database was restored: signs the gap in the log')
