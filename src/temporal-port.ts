@@ -26,6 +26,25 @@ export function createTemporalPort(client: Client, uiUrl: string | null): Tempor
       }
       return histories;
     },
+    ...archivePort(client),
+  };
+}
+
+/** The case first; what it started is found by its search attribute, which no workflow can set later. */
+async function workflowIdsOf(client: Client, caseId: string): Promise<string[]> {
+  const ids = new Set([caseId]);
+  for await (const info of client.workflow.list({ query: `UsherCaseId = "${caseId}"` })) ids.add(info.workflowId);
+  return [...ids];
+}
+
+function nullIfGone(error: unknown): { runId: null } {
+  if (error instanceof WorkflowNotFoundError) return { runId: null };
+  throw error;
+}
+
+/** What the archive reads. */
+function archivePort(client: Client): Pick<TemporalPort, 'runs' | 'history' | 'runsClosedSince'> {
+  return {
     async runs(caseId) {
       const runs = new Map<string, { workflowId: string; runId: string }>();
       // By id first: the search may lag behind.
@@ -56,16 +75,4 @@ export function createTemporalPort(client: Client, uiUrl: string | null): Tempor
       return runs;
     },
   };
-}
-
-/** The case first; what it started is found by its search attribute, which no workflow can set later. */
-async function workflowIdsOf(client: Client, caseId: string): Promise<string[]> {
-  const ids = new Set([caseId]);
-  for await (const info of client.workflow.list({ query: `UsherCaseId = "${caseId}"` })) ids.add(info.workflowId);
-  return [...ids];
-}
-
-function nullIfGone(error: unknown): { runId: null } {
-  if (error instanceof WorkflowNotFoundError) return { runId: null };
-  throw error;
 }

@@ -86,7 +86,7 @@ describe('the archive', () => {
       .where('kind', '=', 'archived')
       .execute();
     expect(records).toHaveLength(1);
-    expect((records[0]?.body as unknown as { manifestHash: string }).manifestHash).toBe(before);
+    expect(records[0]?.body).toMatchObject({ manifestHash: before });
   });
 
   test('a restored database takes up what the folder holds, though Temporal forgot the histories', async () => {

@@ -120,7 +120,7 @@ describe('audit sample', () => {
     const days = ['--from', dateInDays(world, -9), '--to', dateInDays(world, 3), '--seed', 'a'];
     const file = join(dir, 'sample.csv');
     expect((await usher(...days, '--format', 'csv', '-o', file)).exitCode).toBe(0);
-    const rows = parse(readFileSync(file), { columns: true }) as { caseId: string }[];
+    const rows = parse<{ caseId: string }>(readFileSync(file), { columns: true });
     expect(rows.map(({ caseId }) => caseId)).toEqual(idsOf(await sample('seed=a')));
     expect(JSON.parse((await usher(...days, '--format', 'json')).out)).toMatchObject({ seed: 'a', populationSize: 4 });
     expect((await usher(...days)).out).toContain('Complete: no gap.');

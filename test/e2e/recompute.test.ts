@@ -8,7 +8,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { appendEvidence } from '../../src/evidence/log.ts';
 import type { Item } from '../../src/schemas/item.ts';
 import type { Recomputation } from '../../src/use-cases/recompute-case.ts';
-import { decideByApi, hire, openApproval, untilCaseIs, type OpenApproval } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
 import { caseState, openApprovals, untilSweepWaits } from '../support/case-rows.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -69,7 +69,7 @@ describe('audit recompute', () => {
     await eventually(async () => {
       for (const { approval_id: approvalId, seats, items } of await openApprovals(world, personId))
         if (approvalId !== choice.approvalId)
-          await decideByApi(world, { approvalId, seats, items } as OpenApproval).catch(() => undefined);
+          await decideByApi(world, { approvalId, seats, items }).catch(() => undefined);
       return (await caseState(world, personId, 1)) === 'done';
     }, 'everything is decided and the case is done');
     const result = await recompute(caseId);
