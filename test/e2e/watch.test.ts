@@ -9,6 +9,7 @@ import {
   openApproval,
   signalLikeTemporalUi,
   untilCaseIs,
+  untilSweepIsSet,
 } from '../support/case-driver.ts';
 import { alertsOf, openApprovals } from '../support/case-rows.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
@@ -116,6 +117,33 @@ describe('the watch', () => {
     await untilLost(caseId);
     expect((await resume(caseId)).status).toBe(202);
     await eventually(async () => (await handle.describe()).status.name === 'RUNNING', 'it runs again');
+    await eventually(async () => !(await openIncident()), 'the incident is closed');
+  });
+
+  test('a leaver that was terminated between two sweeps is resumed and looks again, with ids that were not used', async () => {
+    const { employee, personId } = await hire(world, { firstName: 'Leo', lastName: 'Los' });
+    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    world.company.bamboohr.hr.terminate(employee.id);
+    const caseId = `case_${personId}_2`;
+    await untilSweepIsSet(world, caseId, 1);
+    await world.client.workflow.getHandle(caseId).terminate('by a stranger');
+    await untilLost(caseId);
+    // Something grew back while nobody looked.
+    const user = Object.values(world.company.okta.state.users).find(
+      (one) => one.profile['employeeNumber'] === personId,
+    );
+    const group = Object.values(world.company.okta.state.groups)[0];
+    group?.memberIds.push(user?.id ?? '');
+    expect((await resume(caseId)).status).toBe(202);
+    await eventually(() => !group?.memberIds.includes(user?.id ?? ''), 'what grew back is gone', 60_000);
+    await untilSweepIsSet(world, caseId, 1);
+    const ks = await world.ownerDb
+      .selectFrom('operation')
+      .select('k')
+      .where('person_id', '=', personId)
+      .where('n', '=', 2)
+      .execute();
+    expect(Math.max(...ks.map(({ k }) => k))).toBeGreaterThan(50);
     await eventually(async () => !(await openIncident()), 'the incident is closed');
   });
 
