@@ -35,6 +35,8 @@ const ServerEnv = Common.extend({
     .enum(['1', '2'])
     .default('2')
     .transform((text): 1 | 2 => (text === '1' ? 1 : 2)),
+  /** Archive of closed cases; default `archive` in the data folder. */
+  USHER_ARCHIVE_DIR: z.string().min(1).optional(),
   USHER_POLL_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
   /** The embedded default: activates the policy of the folder at the first start and writes operator profiles. */
   USHER_BOOTSTRAP: z.enum(['sandbox', 'none']).default('none'),

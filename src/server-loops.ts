@@ -1,4 +1,5 @@
 /** The server's regular work: what was left behind, the poll, checkpoints, mail. Each on its own, none ever twice at once. */
+import { archiveCases } from './use-cases/archive-cases.ts';
 import type { Checkpointer } from './evidence/checkpoint.ts';
 import { raiseAlert } from './store/alerts.ts';
 import { deriveLeftBehind } from './use-cases/derive-queue.ts';
@@ -28,6 +29,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'approvers', everyMs: 2_000, run: refreshApprovals },
     { name: 'mail', everyMs: 1_000, run: sendOutgoingMail },
     { name: 'workEmails', everyMs: 2_000, run: writeWorkEmails },
+    { name: 'archive', everyMs: 30_000, run: archiveCases },
     { name: 'purge', everyMs: 3_600_000, run: purgeLedger },
   ];
   let isStopped = false;

@@ -1,4 +1,5 @@
 /** The server: webhooks, poll, API, pages, signatures, evidence. Composition root; it holds no vendor write credentials. */
+import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
 import { ensureWorkerToken } from './auth/service-token.ts';
@@ -69,6 +70,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
     hris: (lane) => openHris(pool, lane),
     policyDir: config.USHER_POLICY_DIR,
     policyApprovals: config.USHER_POLICY_APPROVALS,
+    archiveDir: config.USHER_ARCHIVE_DIR ?? join(config.USHER_DATA_DIR, 'archive'),
     publicUrl: publicUrl.replace(/\/+$/, ''),
     mailboxUrl: config.USHER_MAILBOX_URL ?? null,
     temporal: createTemporalPort(client, config.USHER_TEMPORAL_UI_URL ?? null),

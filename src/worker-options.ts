@@ -10,6 +10,8 @@ import {
 import { createActivities } from './activities/index.ts';
 import type { WorkerDeps } from './activities/worker-deps.ts';
 import { failureConverterPath } from './data-converter.ts';
+import { buildIdOf } from './evidence/history-facts.ts';
+import { keepBundle } from './store/workflow-bundles.ts';
 import { queues } from './workflows/wire.ts';
 
 export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
@@ -33,12 +35,15 @@ export async function bundleWorkflows(): Promise<WorkflowBundle> {
 /** The workers, not yet running. The urgent one comes first. */
 export async function createWorkers(deps: WorkerDeps, options: WorkersOptions): Promise<Worker[]> {
   const activities = createActivities(deps);
+  await keepBundle(deps.db, options.workflowBundle.code, deps.now());
   const { connection, namespace, dataConverter, workflowBundle, maxCachedWorkflows } = options;
   const common = {
     connection,
     namespace,
     dataConverter,
     activities,
+    // Lands in every history: the archive finds the bundle by it.
+    buildId: buildIdOf(workflowBundle.code),
     shutdownGraceTime: '20s',
     shutdownForceTime: '40s',
   } as const;

@@ -5,6 +5,7 @@ import { cancelOpenCases } from './cancel-open-cases.ts';
 import { disableLogin, revokeSessions } from './cut-off.ts';
 import { findAccounts } from './find-accounts.ts';
 import { closeIncident, openIncident } from './incidents.ts';
+import { noteFlood } from './note-flood.ts';
 import { planCase } from './plan-case.ts';
 import { closeCase, writeReport } from './report.ts';
 import { verifyAccess } from './verify-access.ts';
@@ -29,6 +30,7 @@ const activities = {
   closeIncident,
   writeReport,
   closeCase,
+  noteFlood,
 } as const;
 
 export type Activities = { [Name in keyof typeof activities]: Bound<(typeof activities)[Name]> };

@@ -1,30 +1,25 @@
 /** Plans a case on the latest facts, the active policy and the decisions so far. What an auditor reads is decided here. */
 import { approvalTimes } from '../domain/approval-clock.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
 import { compareText } from '../domain/compare-text.ts';
 import { AppError } from '../domain/errors.ts';
 import { isObserveOnly } from '../domain/observe-only.ts';
-import { itemOutcome } from '../domain/item-outcome.ts';
-import type { QuorumState } from '../domain/quorum.ts';
-import type { Justification } from '../domain/justified.ts';
-import { planLeaver, type FoundAccount } from '../domain/plan-leaver.ts';
-import { planRemovals } from '../domain/plan-removals.ts';
+import type { FoundAccount } from '../domain/plan-leaver.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { CaseKind } from '../schemas/case.ts';
 import type { Item } from '../schemas/item.ts';
 import { raiseAlert } from '../store/alerts.ts';
-import { getCase, type CaseRow } from '../store/cases.ts';
 import {
-  grantableIds,
-  justifiedNow,
-  isDeferred,
-  mayAccess,
-  planAccess,
-  readPersonContext,
-  type PersonContext,
-} from '../store/person-context.ts';
-import { sha256Hex } from '../store/sha256.ts';
+  inputHashOf,
+  itemsOfCase,
+  publicInputsOf,
+  sealedInputsOf,
+  type CaseItems,
+  type PlanRequest,
+  type SeenAccount,
+} from '../store/case-plan.ts';
+import { getCase, type CaseRow } from '../store/cases.ts';
+import { mayAccess, readPersonContext, type PersonContext } from '../store/person-context.ts';
 import { tellStory } from '../store/story.ts';
 import { readTakeableIds } from '../store/takeable.ts';
 import { planAllAttributeItems } from './plan-attribute-items.ts';
@@ -113,37 +108,28 @@ async function planArrival(
     return { phase: 'wait', until: window.from };
   }
   if (!mayAccess(context, input.at)) return { phase: 'superseded' };
-  const plan = planAccess(context, input.at);
-  const justified = justifiedNow(context, plan, input.at);
-  if (input.accounts !== null) return planTaking(deps, input, usherCase, context, justified);
-  const justifiedIds = new Set(justified.map((entry) => entry.entitlementId));
-  const mustWait = isDeferred(context, plan, input.at);
-  const open = plan.items.filter((item) => !isHeld(context, item, justifiedIds));
-  const given = withoutDecided(context, open, grantableIds(justified), input.at);
-  const isWaiting = new Set<string>(given.items.filter(mustWait).map((item) => item.itemDigest));
-  const approvedDigests = given.approvedDigests.filter((digest) => !isWaiting.has(digest));
+  if (input.accounts !== null) return planTaking(deps, input, usherCase, context);
+  const request = requestOf(usherCase, input.at);
+  const planned = itemsOfCase(context, request);
   const attributes = usherCase.kind === 'mover' ? await planAllAttributeItems(deps, context, usherCase) : [];
-  const items = [...given.items.filter((item) => !mustWait(item)), ...attributes];
+  const { policy } = context.index;
+  const items = [...planned.items, ...attributes.filter(({ systemId }) => !isObserveOnly(policy, systemId))];
   const routes = [
     ...new Set(items.map((item) => (item.route.kind === 'policy' ? 'policy' : rolesOf(item)))),
   ].toSorted();
   const due_at = isHandingOver(usherCase, input.at) ? usherCase.handover_until : null;
   await setState(deps, usherCase, { state: 'planning', is_effective: true, route: routes.join(', '), due_at });
-  return propose(deps, input, usherCase, context, {
-    items,
-    approvedDigests,
-    lookAtSystemIds: await systemsToLookAt(deps, usherCase, context, justifiedIds),
-    hasDeferred: isWaiting.size > 0,
-  });
+  const lookAtSystemIds = await systemsToLookAt(deps, usherCase, context, planned.unjustifiedIds);
+  return propose(deps, input, usherCase, context, request, { ...planned, items, lookAtSystemIds });
+}
+
+function requestOf(usherCase: CaseRow, at: string): PlanRequest {
+  const { kind } = usherCase;
+  return { kind, at, accounts: null, takeableIds: [], isHandingOver: isHandingOver(usherCase, at) };
 }
 
 function isHandingOver({ handover_until: until }: CaseRow, at: string): boolean {
   return until !== null && until.getTime() > Date.parse(at);
-}
-
-/** What is held, verified and still justified needs no item. */
-function isHeld(context: PersonContext, item: Item, justifiedIds: ReadonlySet<string | null>): boolean {
-  return item.entitlementId !== null && context.heldIds.has(item.entitlementId) && justifiedIds.has(item.entitlementId);
 }
 
 /** A mover is looked for everywhere: what older roles gave is in the systems, and not always in the store. */
@@ -151,11 +137,10 @@ async function systemsToLookAt(
   deps: WorkerDeps,
   usherCase: CaseRow,
   context: PersonContext,
-  justifiedIds: ReadonlySet<string | null>,
+  unjustifiedIds: readonly string[],
 ): Promise<string[]> {
   if (usherCase.kind === 'mover') return (await deps.pool.systemsOf('target')).map(({ id }) => id);
-  const going = [...context.heldIds].filter((id) => !justifiedIds.has(id));
-  const systemIds = going.flatMap((id) => context.index.entitlementById.get(id)?.system ?? []);
+  const systemIds = unjustifiedIds.flatMap((id) => context.index.entitlementById.get(id)?.system ?? []);
   return [...new Set(systemIds)].toSorted(compareText);
 }
 
@@ -165,52 +150,23 @@ async function planTaking(
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  justified: readonly Justification[],
 ): Promise<PlanCaseResult> {
-  const takeableIds = await readTakeableIds(deps.db, deps, context);
-  const items = (isHandingOver(usherCase, input.at) ? [] : (input.accounts ?? [])).flatMap((account) =>
-    planRemovals({
-      personId: input.personId,
-      spellN: context.spellN,
-      index: context.index,
-      account: { canLogIn: false, ...account },
-      justified,
-      takeableIds,
-      sha256Hex,
-    }),
-  );
+  const takeableIds = [...(await readTakeableIds(deps.db, deps, context))].toSorted(compareText);
+  const request = { ...requestOf(usherCase, input.at), takeableIds, accounts: seenAccounts(input) };
+  const planned = itemsOfCase(context, request);
   // A look that finds nothing to take is no plan.
-  if (items.length === 0) return itemsPlan(input, usherCase, context, { items });
-  return propose(deps, input, usherCase, context, { items });
+  if (planned.items.length + planned.leftOut.length === 0) return itemsPlan(input, usherCase, context, planned);
+  return propose(deps, input, usherCase, context, request, planned);
 }
 
-/**
- * What was denied stays denied, what was approved stays approved, as long as the item is the same. What was given and is
- * justified no more had its time in this spell: it does not begin anew. An approval that nobody used in time is asked for
- * again.
- */
-function withoutDecided(
-  context: PersonContext,
-  items: readonly Item[],
-  justifiedIds: ReadonlySet<string | null>,
-  at: string,
-): { items: Item[]; approvedDigests: string[] } {
-  const outcomeOf = (item: Item): QuorumState =>
-    itemOutcome(item, context.person.person_id, context.decisions, at).state;
-  const given = new Set<string | null>(context.grants.map(({ entitlementId }) => entitlementId));
-  const open = items.filter((item) => {
-    const state = outcomeOf(item);
-    const isJustified = item.action !== 'grant' || justifiedIds.has(item.entitlementId);
-    const isOver = state === 'approved' && !isJustified && given.has(item.entitlementId);
-    return state !== 'denied' && !isOver;
-  });
-  return {
-    items: open,
-    approvedDigests: open
-      .filter((item) => item.route.kind === 'people' && outcomeOf(item) === 'approved')
-      .filter((item) => item.action !== 'grant' || justifiedIds.has(item.entitlementId))
-      .map((item) => item.itemDigest),
-  };
+/** Only what the plan reads is hashed and recorded. */
+function seenAccounts({ accounts }: PlanCaseInput): SeenAccount[] {
+  return (accounts ?? []).map(({ systemId, accountId, vendorEntitlementIds, canLogIn }) => ({
+    systemId,
+    accountId,
+    vendorEntitlementIds,
+    canLogIn: canLogIn ?? false,
+  }));
 }
 
 async function planDeparture(
@@ -241,14 +197,8 @@ async function planDeparture(
   if (mayAccess(context, at)) return { phase: 'superseded' };
   await setState(deps, usherCase, { state: 'planning', is_effective: true });
   if (input.accounts === null) return leavePlan(deps, context, cutoff.departure);
-  const items = planLeaver({
-    personId: input.personId,
-    spellN: usherCase.spell_n,
-    index: context.index,
-    accounts: input.accounts,
-    sha256Hex,
-  });
-  return propose(deps, input, usherCase, context, { items });
+  const request = { ...requestOf(usherCase, input.at), accounts: seenAccounts(input) };
+  return propose(deps, input, usherCase, context, request, itemsOfCase(context, request));
 }
 
 async function leavePlan(
@@ -274,31 +224,25 @@ function rolesOf(item: Item): string {
   return item.route.kind === 'people' ? item.route.seats.map((seat) => seat.role).join('+') : 'policy';
 }
 
-type Proposed = Pick<Extract<PlanCaseResult, { phase: 'items' }>, 'items'> &
-  Partial<Pick<Extract<PlanCaseResult, { phase: 'items' }>, 'approvedDigests' | 'lookAtSystemIds' | 'hasDeferred'>>;
+type Proposed = CaseItems & { lookAtSystemIds?: string[] };
 
 async function propose(
   deps: WorkerDeps,
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  proposed: Proposed,
+  request: PlanRequest,
+  planned: Proposed,
 ): Promise<PlanCaseResult> {
-  const { policy } = context.index;
-  // What policy only observes is left out here, and the record says so: the issuer would sign nothing for it.
-  const items = proposed.items.filter(({ systemId }) => !isObserveOnly(policy, systemId));
-  const leftOut = proposed.items.filter(({ systemId }) => isObserveOnly(policy, systemId));
-  const planned = new Set<string>(items.map((item) => item.itemDigest));
-  const approvedDigests = (proposed.approvedDigests ?? []).filter((digest) => planned.has(digest));
-  await storeProposal(deps, input, usherCase, context, { items, leftOut });
-  return itemsPlan(input, usherCase, context, { ...proposed, items, approvedDigests });
+  await storeProposal(deps, input, usherCase, context, request, planned);
+  return itemsPlan(input, usherCase, context, planned);
 }
 
 function itemsPlan(
   { proposalId }: PlanCaseInput,
   usherCase: CaseRow,
   { index, policyHash, snapshot }: PersonContext,
-  { items, approvedDigests = [], lookAtSystemIds = [], hasDeferred = false }: Proposed,
+  { items, approvedDigests, hasDeferred, lookAtSystemIds = [] }: Proposed,
 ): PlanCaseResult {
   const { policy } = index;
   return {
@@ -319,29 +263,13 @@ function itemsPlan(
   };
 }
 
-/** Hash over all inputs of the plan, for the auditor's recomputation. */
-function inputHashOf(input: PlanCaseInput, context: PersonContext): string {
-  return sha256Hex(
-    canonicalJson({
-      snapshotId: context.snapshot.snapshotId,
-      policyHash: context.policyHash,
-      people: context.people,
-      decisions: context.decisions.map((decision) => decision.decisionId),
-      grants: context.grants,
-      // Named only where there is something, so that hashes of plans from before stay what they were.
-      ...(context.found.length === 0 ? {} : { found: context.found }),
-      accounts: input.accounts,
-      at: input.at,
-    }),
-  );
-}
-
 async function storeProposal(
   deps: WorkerDeps,
   input: PlanCaseInput,
   usherCase: CaseRow,
   context: PersonContext,
-  { items, leftOut: leftOutItems }: { items: readonly Item[]; leftOut: readonly Item[] },
+  request: PlanRequest,
+  { items, leftOut: leftOutItems }: Proposed,
 ): Promise<void> {
   const now = deps.now();
   const { personId, n, proposalId, at } = input;
@@ -356,7 +284,7 @@ async function storeProposal(
   const besides = leftOut.length === 0 ? {} : { leftOut };
   const { policyHash, snapshot } = context;
   const { snapshotId } = snapshot;
-  const inputHash = inputHashOf(input, context);
+  const inputHash = inputHashOf(context, request);
   await deps.db.transaction().execute(async (tx) => {
     await tx
       .insertInto('proposal')
@@ -375,9 +303,12 @@ async function storeProposal(
       .execute();
     const data = { items: items.map(describe), kind: usherCase.kind, ...besides };
     await tellStory(tx, { at: now, personId, n, kind: 'planned', data });
-    const body = { proposalId, snapshotId, policyHash, inputHash, at, items, ...besides };
+    // Everything that the recomputation needs and that no row keeps as it was; what names people lies sealed beside it.
+    const inputs = publicInputsOf(context, request);
+    const body = { proposalId, snapshotId, policyHash, inputHash, at, items, inputs, ...besides };
     const about = { operationKey: proposalId, personId, caseId: usherCase.case_id };
-    await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values: null }], now);
+    const values = sealedInputsOf(context, request);
+    await appendEvidence(tx, deps.vault, [{ ...about, kind: 'planned', body, values }], now);
   });
 }
 

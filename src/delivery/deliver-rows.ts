@@ -2,15 +2,13 @@
  * Carries delivery rows to Temporal: starts, news, decisions. Rows of one person go in their order, persons side by side.
  * Every start refuses duplicates, and "already started", running or closed, means that it was ours.
  */
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Selectable } from 'kysely';
 import type { DeliveryTable } from '../store/tables.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import * as wire from '../workflows/wire.ts';
+import { startCase, startCutoff } from './start-workflows.ts';
+import { resumeCaseRun, resumeCutoffRun } from './resume-runs.ts';
 import { raiseAlert } from '../store/alerts.ts';
 
 type Row = Selectable<DeliveryTable>;
@@ -66,11 +64,11 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
 async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
   switch (row.kind) {
     case 'startCase':
-      await startCase(deps, row);
+      await ('isResume' in row.payload ? resumeCaseRun(deps, row) : startCase(deps, row));
       deps.crashPoint('afterCaseStart');
       return;
     case 'startCutoff':
-      await startCutoff(deps, row);
+      await ('isResume' in row.payload ? resumeCutoffRun(deps, row) : startCutoff(deps, row));
       deps.crashPoint('afterCutoffStart');
       return;
     case 'tell': {
@@ -99,45 +97,6 @@ async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
   }
 }
 
-async function startCase(deps: WorkerDeps, { person_id, n }: Row): Promise<void> {
-  const { searchAttributes } = wire;
-  await unlessStarted(() =>
-    deps.temporal.workflow.start(wire.workflowTypes.lifecycleCase, {
-      workflowId: wire.caseWorkflowId(person_id, n),
-      taskQueue: wire.queues.cases,
-      args: [{ personId: person_id, n } satisfies wire.CaseInput],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      typedSearchAttributes: [
-        { key: searchAttributes.UsherPersonId, value: person_id },
-        { key: searchAttributes.UsherCaseId, value: wire.caseWorkflowId(person_id, n) },
-        { key: searchAttributes.UsherState, value: 'waiting' },
-      ],
-      staticSummary: `Case ${n}`,
-    }),
-  );
-}
-
-async function startCutoff(deps: WorkerDeps, { person_id, n, payload }: Row): Promise<void> {
-  const systemIds = 'systemIds' in payload ? payload.systemIds : [];
-  await unlessStarted(() =>
-    deps.temporal.workflow.start(wire.workflowTypes.cutoff, {
-      workflowId: wire.cutoffWorkflowId(person_id, n),
-      taskQueue: wire.queues.urgent,
-      args: [{ personId: person_id, n, systemIds } satisfies wire.CutoffInput],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      // After a SIGKILL of the worker it goes on that much sooner.
-      workflowTaskTimeout: '3s',
-      requestEagerStart: true,
-      priority: { priorityKey: 1 },
-      typedSearchAttributes: [
-        { key: wire.searchAttributes.UsherPersonId, value: person_id },
-        { key: wire.searchAttributes.UsherCaseId, value: wire.caseWorkflowId(person_id, n) },
-      ],
-      staticSummary: 'Cut-off',
-    }),
-  );
-}
-
 async function submitDecision(deps: WorkerDeps, { payload }: Row): Promise<void> {
   if (!('decisionId' in payload)) return;
   const { decisionId, approvalId } = payload;
@@ -146,14 +105,6 @@ async function submitDecision(deps: WorkerDeps, { payload }: Row): Promise<void>
       .getHandle(approvalId)
       .startUpdate(wire.submitDecision, { args: [{ decisionId }], updateId: decisionId, waitForStage: 'ACCEPTED' });
   });
-}
-
-async function unlessStarted(start: () => Promise<unknown>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }
 
 /** News for a closed workflow has nobody to hear it: what it says is in the rows. */

@@ -11,8 +11,11 @@ import { Listener } from './listener.ts';
 import { readInventories } from './read-inventories.ts';
 import { decideDueCutoffs } from './start-cutoffs.ts';
 import { syncTickets } from './ticket-sync.ts';
+import { watchCases } from './watch-cases.ts';
 
 const PAUSE_MS = 2_000;
+/** One question to Temporal for each open case. */
+const WATCH_PAUSE_MS = 30_000;
 
 export interface DeliveryLoop {
   /** Resolves when the passes under way have ended. */
@@ -25,6 +28,8 @@ interface Lane {
   isExclusive: boolean;
   /** The notification that wakes it: '' for rows to deliver. Without one it looks every two seconds only. */
   wokenBy: string | null;
+  /** Between two passes that moved nothing; two seconds when left out. */
+  pauseMs?: number;
 }
 
 const lanes: readonly Lane[] = [
@@ -49,6 +54,7 @@ const lanes: readonly Lane[] = [
   { name: 'questions', isExclusive: true, wokenBy: null, pass: answerRequests },
   { name: 'inventories', isExclusive: true, wokenBy: null, pass: readInventories },
   { name: 'alarms', isExclusive: true, wokenBy: null, pass: alarmUndelivered },
+  { name: 'watch', isExclusive: true, wokenBy: null, pass: watchCases, pauseMs: WATCH_PAUSE_MS },
 ];
 
 /** Starts the loop. `databaseUrl` is for the connection that listens. */
@@ -82,7 +88,7 @@ async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker): Promise<void
       deps.log.warn({ lane: lane.name, err: error }, 'delivery pass failed');
     }
     // What was moved may have made more due at once.
-    if (moved === 0) await waker.wait(seen, PAUSE_MS);
+    if (moved === 0) await waker.wait(seen, lane.pauseMs ?? PAUSE_MS);
   }
 }
 

@@ -50,6 +50,11 @@ export const evidenceKinds = [
   // What was there before Usher.
   'imported',
   'systemMode',
+  // Proof and watch.
+  'archived',
+  'caseLost',
+  'caseResumed',
+  'signalsIgnored',
 ] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
 

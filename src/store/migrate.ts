@@ -5,6 +5,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as approvals from './migrations/0002-approvals.ts';
 import * as baseline from './migrations/0003-baseline.ts';
 import * as policyApproval from './migrations/0004-policy-approval.ts';
+import * as archive from './migrations/0005-archive.ts';
 import * as notifications from './migrations/0006-notifications.ts';
 import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '0002-approvals': approvals,
   '0003-baseline': baseline,
   '0004-policy-approval': policyApproval,
+  '0005-archive': archive,
   '0006-notifications': notifications,
   '0008-attributes': attributes,
   '0009-movers': movers,

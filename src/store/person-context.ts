@@ -197,8 +197,11 @@ export function grantsOf(rows: readonly GrantRow[], spellN: number, inBaseline: 
   };
 }
 
+/** What the pure rules below read of it: of the person the id alone. */
+type Known = Omit<PersonContext, 'person'> & { person: Pick<PersonRow, 'person_id'> };
+
 /** Whether the person may have access at `at`: by the dates of the HR system and by no departure that took effect. */
-export function mayAccess(context: PersonContext, at: string): boolean {
+export function mayAccess(context: Known, at: string): boolean {
   const hasDeparted = context.departsAt !== null && Date.parse(context.departsAt) <= Date.parse(at);
   return !hasDeparted && !context.snapshot.facts.isTerminated && mayHaveAccess(context.snapshot.window, at);
 }
@@ -211,7 +214,7 @@ export interface Plan {
 }
 
 /** Everything that should be granted, held or not, with routes to the people of today and the decisions so far. */
-export function planAccess(context: PersonContext, at: string): Plan {
+export function planAccess(context: Known, at: string): Plan {
   const plan = planWithChoices(context, at);
   if (!plan.items.some((item) => item.conflicts.length > 0)) return plan;
   // What was decided before a rule kept the duties apart was decided about the item without it.
@@ -223,7 +226,7 @@ export function planAccess(context: PersonContext, at: string): Plan {
   return { ...plan, decided: [...plan.decided, ...decidedItems(context, before)] };
 }
 
-function planWithChoices(context: PersonContext, at: string): Plan {
+function planWithChoices(context: Known, at: string): Plan {
   const first = planJoiner({ ...planInput(context, at), chosenProfileIds: null });
   const choices = first.filter((item) => item.action === 'assignProfile');
   if (choices.length === 0) return { items: first, decided: decidedItems(context, first), chosenProfileIds: null };
@@ -238,11 +241,11 @@ function planWithChoices(context: PersonContext, at: string): Plan {
   return { items, decided: [...decidedChoices, ...decidedItems(context, items)], chosenProfileIds: chosen };
 }
 
-function subject(context: PersonContext): { personId: string; spellN: number } {
+function subject(context: Known): { personId: string; spellN: number } {
   return { personId: context.person.person_id, spellN: context.spellN };
 }
 
-function planInput(context: PersonContext, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
+function planInput(context: Known, at: string): Omit<Parameters<typeof planJoiner>[0], 'chosenProfileIds'> {
   const { snapshot, index, people, managerSince, managerLine } = context;
   const settlesMs = index.policy.routing.managerSettlesAfter * 1_000;
   const isNewManager = managerSince !== null && Date.parse(at) < Date.parse(managerSince) + settlesMs;
@@ -265,7 +268,7 @@ function planInput(context: PersonContext, at: string): Omit<Parameters<typeof p
  * Items that have to wait: what the person is about to lose must not be held together with them. They are planned again when
  * it is gone.
  */
-export function isDeferred(context: PersonContext, plan: Plan, at: string): (item: Item) => boolean {
+export function isDeferred(context: Known, plan: Plan, at: string): (item: Item) => boolean {
   const rules = context.index.policy.separationOfDuties;
   if (rules.length === 0) return () => false;
   const staying = new Set(justifiedNow(context, plan, at).map((entry) => entry.entitlementId));
@@ -277,14 +280,14 @@ export function isDeferred(context: PersonContext, plan: Plan, at: string): (ite
     separationsOf(rules, entitlementId, going).length > 0;
 }
 
-function decidedItems(context: PersonContext, items: readonly Item[]): DecidedItem[] {
+function decidedItems(context: Known, items: readonly Item[]): DecidedItem[] {
   return items
     .filter((item) => item.route.kind === 'people')
     .map((item) => ({ ...subject(context), item, decisions: context.decisions }));
 }
 
 /** What is justified at `at`; empty once a departure took effect. */
-export function justifiedNow(context: PersonContext, plan: Plan, at: string): ReturnType<typeof justified> {
+export function justifiedNow(context: Known, plan: Plan, at: string): ReturnType<typeof justified> {
   if (!mayAccess(context, at)) return [];
   const input: JustifiedInput = {
     ...subject(context),

@@ -24,6 +24,7 @@ export type SignaturePurpose =
   | 'departure'
   | 'checkpoint'
   | 'export'
+  | 'archive'
   | 'policyProposal'
   | 'policyActivation'
   | 'mandate';

@@ -18,7 +18,7 @@ type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | 
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
 export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
-export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery';
+export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost';
 
 export interface PersonTable {
   person_id: string;
@@ -161,7 +161,8 @@ export type DeliveryPayload =
   | { news: CaseNews }
   | { approvalId: string; approvalNews: 'changed' }
   | { decisionId: string; approvalId: string }
-  | { systemIds: string[] }
+  | { systemIds: string[]; isResume?: true }
+  | { isResume: true }
   | Record<string, never>;
 export interface DeliveryTable {
   delivery_id: string;
@@ -438,6 +439,27 @@ export interface WorkEmailTable {
   next_at: Timestamp;
   done_at: NullableTimestamp;
 }
+export interface WorkflowBundleTable {
+  bundle_hash: string;
+  code_gzip: Buffer;
+  stored_at: Timestamp;
+}
+export interface ArchivedHistoryTable {
+  workflow_id: string;
+  run_id: string;
+  case_id: string;
+  file_hash: string;
+  event_count: number;
+  bundle_hashes: string[];
+  archived_at: Timestamp;
+}
+export interface CaseArchiveTable {
+  case_id: string;
+  state: 'archived' | 'erased';
+  manifest_hash: string | null;
+  missing_count: Generated<number>;
+  archived_at: Timestamp;
+}
 
 export interface Tables {
   work_email: WorkEmailTable;
@@ -479,4 +501,7 @@ export interface Tables {
   story: StoryTable;
   import_source: ImportSourceTable;
   system_mode: SystemModeTable;
+  workflow_bundle: WorkflowBundleTable;
+  archived_history: ArchivedHistoryTable;
+  case_archive: CaseArchiveTable;
 }

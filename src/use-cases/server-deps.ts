@@ -29,6 +29,12 @@ export interface TemporalPort {
   histories(caseId: string): Promise<Record<string, unknown>>;
   /** Rejects when Temporal does not answer. */
   inspect?(): Promise<TemporalFacts>;
+  /** Runs of a case and of what it started, closed and open, as the search knows them. */
+  runs(caseId: string): Promise<{ workflowId: string; runId: string }[]>;
+  /** The history of one run as JSON; null when Temporal does not have it (any more). */
+  history(workflowId: string, runId: string): Promise<unknown>;
+  /** Runs that ended since then, with the case that they belong to. */
+  runsClosedSince(since: Date): Promise<{ workflowId: string; runId: string; caseId: string }[]>;
 }
 
 export interface ServerDeps {
@@ -46,6 +52,8 @@ export interface ServerDeps {
   policyDir: string;
   /** How many people stand behind a policy version: with 2 `policy activate` is refused, one proposes and another approves. */
   policyApprovals: 1 | 2;
+  /** The archive of closed cases; without it nothing is archived. */
+  archiveDir?: string;
   publicUrl: string;
   mailboxUrl: string | null;
   temporal: TemporalPort | null;

@@ -20,6 +20,7 @@ import { eligibleApprovers } from '../domain/quorum.ts';
 import { SeatCount } from '../domain/seat-count.ts';
 import { approvalDetails } from './details.ts';
 import { bookkeeping } from './options.ts';
+import { SignalBudget, SIGNALS_RECORDED_MAX } from './signal-budget.ts';
 import * as wire from './wire.ts';
 
 type Arrival =
@@ -32,7 +33,7 @@ type What = 'reminder' | 'escalation' | 'expired';
 
 export async function approval(input: wire.ApprovalInput): Promise<wire.ApprovalResult> {
   const desk = new Desk(input);
-  setHandler(wire.decide, (payload) => desk.take({ via: 'signal', claimId: uuid4(), payload, answer: null }), {
+  setHandler(wire.decide, (payload) => desk.takeSignal(payload), {
     description:
       'Decide with the code from your mail: {approvalId, approverId, verdicts: [{itemDigest, verdict}], reason, code}',
   });
@@ -90,10 +91,40 @@ class Desk {
   /** Length of the stops of the clock, and until when it stands now. */
   #pausedMs = 0;
   #resumesAtMs: number | null = null;
+  readonly #budget = new SignalBudget();
 
   constructor(input: wire.ApprovalInput) {
     this.#input = input;
     this.#seats = input.seats;
+  }
+
+  /** A flood is not recorded: each claim costs events, and a history that is full ends the approval. */
+  async takeSignal(payload: unknown): Promise<void> {
+    switch (this.#budget.take(this.#looksHonest(payload))) {
+      case 'record':
+        return this.take({ via: 'signal', claimId: uuid4(), payload, answer: null });
+      case 'ignoreAndTell': {
+        const { personId, n, k } = this.#input;
+        this.log.push('too many signals: no more of them are recorded');
+        await bookkeeping.noteFlood.executeWithOptions({ summary: 'too many signals' }, [
+          { personId, n, k, signalCount: SIGNALS_RECORDED_MAX },
+        ]);
+        return;
+      }
+      case 'ignore':
+    }
+  }
+
+  /** From one of the approvers, about this approval, with something like a code. Whether it proves anything the server says. */
+  #looksHonest(payload: unknown): boolean {
+    const claim: { approvalId?: unknown; approverId?: unknown; code?: unknown } =
+      typeof payload === 'object' && payload !== null ? payload : {};
+    return (
+      claim.approvalId === this.#approvalId() &&
+      typeof claim.code === 'string' &&
+      claim.code.length >= 8 &&
+      eligibleApprovers({ kind: 'people', seats: this.#seats }).some((approverId) => approverId === claim.approverId)
+    );
   }
 
   take(arrival: Arrival): void {

@@ -3,7 +3,11 @@ import { condition, setCurrentDetails, setHandler, upsertSearchAttributes, uuid4
 import type { PlanCaseInput, PlanCaseResult } from '../activities/plan-case.ts';
 import type { CaseNews, CaseState } from '../schemas/case.ts';
 import { bookkeeping } from './options.ts';
+import { SignalBudget, SIGNALS_RECORDED_MAX } from './signal-budget.ts';
 import * as wire from './wire.ts';
+
+/** In a flood of signals the case looks at its rows once in so long. */
+const FLOOD_PAUSE_MS = 60_000;
 
 /** A plan that is to be carried out now. */
 export type DuePlan = Exclude<PlanCaseResult, { phase: 'wait' | 'superseded' | 'rescinded' }>;
@@ -21,11 +25,14 @@ export class CaseDesk {
   readonly retrySystemIds = new Set<string>();
   /** Of the latest plan: a case may end only on the latest facts. */
   snapshotId: string | null = null;
-  #k = 0;
+  #k: number;
+  readonly #budget = new SignalBudget();
+  #lookedAtMs = 0;
 
   constructor(input: wire.CaseInput) {
     this.personId = input.personId;
     this.n = input.n;
+    this.#k = input.afterK ?? 0;
   }
 
   /** Handlers are set before anything is awaited, and only lay news on the desk. */
@@ -36,7 +43,19 @@ export class CaseDesk {
     setHandler(wire.status, () => ({ state: this.state, log: this.log }), { description: 'State and log of the case' });
   }
 
-  #hear(news: CaseNews): void {
+  async #hear(news: CaseNews): Promise<void> {
+    const verdict = this.#budget.take(false);
+    this.#lay(news, verdict !== 'record');
+    if (verdict !== 'ignoreAndTell') return;
+    this.note('too many signals: no more of them are recorded, and news is read once a minute');
+    const { personId, n } = this;
+    await bookkeeping.noteFlood.executeWithOptions({ summary: 'too many signals' }, [
+      { personId, n, signalCount: SIGNALS_RECORDED_MAX },
+    ]);
+  }
+
+  /** In a flood news still counts, since it only says "look again", but nothing else is kept and each look waits its minute. */
+  #lay(news: CaseNews, isFlooded: boolean): void {
     const { kind, systemId }: { kind?: unknown; systemId?: unknown } =
       typeof news === 'object' && news !== null ? news : {};
     // A signal stays in the history whatever it holds; it must not fail the task for ever.
@@ -48,12 +67,22 @@ export class CaseDesk {
         this.isRescinded = true;
         break;
       case 'retryItem':
-        if (typeof systemId === 'string') this.retrySystemIds.add(systemId);
-        else this.log.push('a malformed signal was ignored');
+        if (typeof systemId !== 'string') this.#logMalformed(isFlooded);
+        else if (!isFlooded || this.#isNextLookDue()) this.retrySystemIds.add(systemId);
         break;
       default:
-        this.log.push('a malformed signal was ignored');
+        this.#logMalformed(isFlooded);
     }
+  }
+
+  #logMalformed(isFlooded: boolean): void {
+    if (!isFlooded) this.log.push('a malformed signal was ignored');
+  }
+
+  #isNextLookDue(): boolean {
+    if (Date.now() - this.#lookedAtMs < FLOOD_PAUSE_MS) return false;
+    this.#lookedAtMs = Date.now();
+    return true;
   }
 
   /** Counts the route groups in the order of their opening: it is part of workflow ids. */
@@ -122,6 +151,8 @@ export class CaseDesk {
   }
 
   async #waitForNews(until: string | null): Promise<void> {
+    if (this.#budget.isFlooded)
+      await condition(() => this.isRescinded, FLOOD_PAUSE_MS, { summary: 'signals come in a flood' });
     if (until === null) return condition(() => this.hasNews);
     await condition(() => this.hasNews, Math.max(1, Date.parse(until) - Date.now()), { summary: 'until it is time' });
   }

@@ -19,6 +19,7 @@ export const bookkeeping = proxyActivities<
     | 'closeIncident'
     | 'writeReport'
     | 'closeCase'
+    | 'noteFlood'
   >
 >({
   taskQueue: queues.cases,

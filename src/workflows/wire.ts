@@ -54,6 +54,8 @@ export const searchAttributes = {
 export interface CaseInput {
   personId: string;
   n: number;
+  /** Only of a case that was resumed: its route groups are counted on from here, so that no id is used twice. */
+  afterK?: number;
 }
 
 /** News for an open case. */

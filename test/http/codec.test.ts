@@ -15,6 +15,9 @@ beforeAll(async () => {
     namespace: 'test',
     submitDecision: () => Promise.resolve(),
     histories: () => Promise.resolve({}),
+    runs: () => Promise.resolve([]),
+    history: () => Promise.resolve(null),
+    runsClosedSince: () => Promise.resolve([]),
   };
   const [codec] = createDataConverter(fixture.keysDir).payloadCodecs ?? [];
   const plain = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('"Yusuf"') };

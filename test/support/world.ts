@@ -167,6 +167,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     hris: async () => new Map([['bamboohr', (await atServer.pool.open('hris', 'bamboohr')).connector]]),
     policyDir,
     policyApprovals: options.policyApprovals ?? 1,
+    archiveDir: join(dir, 'archive'),
     publicUrl: 'http://127.0.0.1:0',
     mailboxUrl: null,
     temporal: createTemporalPort(client, null),

@@ -1,4 +1,4 @@
-/** `audit verify`, `audit export`, `audit replay`, `audit restored`. */
+/** `audit verify`, `audit export`, `audit restored`; the other questions of an auditor have their own files. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -8,6 +8,9 @@ import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { createProgress } from '../progress.ts';
 import { replayBundle } from '../replay-bundle.ts';
+import { archiveCommands } from './audit-archive.ts';
+import { sampleCommand } from './audit-sample.ts';
+import { recomputeCommand } from './audit-recompute.ts';
 
 interface LocalOptions {
   databaseUrl?: string;
@@ -48,13 +51,9 @@ export function auditCommands(program: Command, context: CliContext): void {
       writePrivately(options.output, text);
       context.out.line(`Written to ${options.output}. Verify and replay it with: usher audit replay ${options.output}`);
     });
-  audit
-    .command('replay <file>')
-    .description('Verify an exported case and replay its workflow histories against the workflow code here')
-    .option('--keys-dir <folder>', 'keys of the installation (default: USHER_KEYS_DIR)')
-    .action((file: string, options: LocalOptions, command: Command) =>
-      replayBundle(file, options.keysDir ?? keysDirOf(context.env), context, isJson(command)),
-    );
+  archiveCommands(audit, context);
+  recomputeCommand(audit, context);
+  sampleCommand(audit, context);
   audit
     .command('restored')
     .description('Declare that an older backup of the database was restored: signs the gap in the log')

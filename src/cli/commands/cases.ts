@@ -33,9 +33,15 @@ export function caseCommands(program: Command, context: CliContext): void {
       ]);
       out.table(['case', 'person', 'kind', 'state', 'effective'], rows, 'No case.');
     });
-  program
-    .command('case')
-    .description('One case')
+  const one = program.command('case').description('One case');
+  one
+    .command('resume <id>')
+    .description('Start a case again whose workflow was terminated, failed, timed out or is missing')
+    .action(async (id: string, _options: object, command: Command) => {
+      await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/resume`, {}, Anything);
+      out.line(`${id} is started again from what the store knows. Follow it with: usher case show ${id}`);
+    });
+  one
     .command('show <id>')
     .description('What happened, who can act now, what comes next')
     .action(async (id: string, _options: object, command: Command) => {

@@ -1,20 +1,45 @@
 /** Evidence: verifying the whole log, and exporting one case with the proof of each of its records. */
+import { z } from 'zod';
+import type { Caller } from '../../auth/tokens.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { SignedCheckpoint } from '../../evidence/checkpoint-file.ts';
 import { exportCase } from '../../evidence/export.ts';
 import { verifyLog } from '../../evidence/verify.ts';
+import { CaseKind } from '../../schemas/case.ts';
 import { CaseId } from '../../schemas/ids.ts';
 import { findCase } from '../../store/read-cases.ts';
+import { readArchive } from '../../use-cases/read-archive.ts';
+import { recomputeCase } from '../../use-cases/recompute-case.ts';
+import { sampleCases } from '../../use-cases/sample-cases.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
-import { readParam } from '../input.ts';
+import { readParam, readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
+
+const Moment = z
+  .union(
+    [z.iso.date(), z.iso.datetime({ offset: true })],
+    'expected a day (2026-01-31) or an instant (2026-01-31T08:00:00Z)',
+  )
+  .transform((text) => new Date(text));
+const SampleQuery = z
+  .strictObject({
+    from: Moment,
+    to: Moment,
+    kind: CaseKind.optional(),
+    size: z.coerce.number('expected a number').int().min(1).max(10_000).default(25),
+    seed: z.string().min(1).max(100),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], message: 'expected a time after "from"' });
 
 export function auditRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/audit/verify', async (c) => c.json(await verifyLog(deps)));
+  router.guarded('GET /api/v1/audit/sample', async (c, caller) => {
+    const { kind = null, ...query } = readQuery(c, SampleQuery);
+    return c.json(await sampleCases(deps, { ...query, ...viewerOf(caller), kind }));
+  });
   router.guarded('GET /api/v1/audit/cases/:caseId', async (c, caller) => {
     const caseId = readParam(c, 'caseId', CaseId);
-    if (!(await findCase(deps.db, deps, caseId, viewerOf(caller))))
-      throw new AppError('notFound', `There is no case ${caseId}, or you may not see it.`, 'caseId');
+    await assertVisible(deps, caller, caseId);
     const checkpoint = await freshCheckpoint(deps);
     const histories = await readHistories(deps, caseId);
     const exported = await exportCase({ ...deps, caseId, checkpoint, histories, now: deps.now() });
@@ -29,6 +54,22 @@ export function auditRoutes(router: Router, deps: HttpDeps): void {
         return exported satisfies never;
     }
   });
+  router.guarded('GET /api/v1/audit/cases/:caseId/recompute', async (c, caller) => {
+    const caseId = readParam(c, 'caseId', CaseId);
+    await assertVisible(deps, caller, caseId);
+    return c.json(await recomputeCase(deps, caseId));
+  });
+  router.guarded('GET /api/v1/audit/cases/:caseId/archive', async (c, caller) => {
+    const caseId = readParam(c, 'caseId', CaseId);
+    await assertVisible(deps, caller, caseId);
+    return c.json(await readArchive(deps, caseId));
+  });
+}
+
+/** A departure that has not taken effect is nobody's business but security's. */
+async function assertVisible(deps: HttpDeps, caller: Caller, caseId: string): Promise<void> {
+  if (!(await findCase(deps.db, deps, caseId, viewerOf(caller))))
+    throw new AppError('notFound', `There is no case ${caseId}, or you may not see it.`, 'caseId');
 }
 
 /** A checkpoint over everything that is logged so far, so that a moving case is exported up to this moment. */

@@ -7,6 +7,7 @@ import { listApprovals } from '../../store/read-approvals.ts';
 import { readCaseDetail } from '../../store/read-case-detail.ts';
 import { findCase, listCases, type CaseView } from '../../store/read-cases.ts';
 import { endHandOver } from '../../use-cases/end-hand-over.ts';
+import { resumeCase } from '../../use-cases/resume-case.ts';
 import { retryFailedItems } from '../../use-cases/retry-items.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readJson, readParam, readQuery } from '../input.ts';
@@ -31,6 +32,11 @@ export function caseRoutes(router: Router, deps: HttpDeps): void {
     const found = await visibleCase(deps, caller, readParam(c, 'caseId', CaseId));
     await retryFailedItems(deps, { caseId: found.caseId, systemId, by: personOf(caller) });
     return c.json({ caseId: found.caseId, systemId }, 202);
+  });
+  router.guarded('POST /api/v1/cases/:caseId/resume', async (c, caller) => {
+    const found = await visibleCase(deps, caller, readParam(c, 'caseId', CaseId));
+    await resumeCase(deps, { caseId: found.caseId, by: personOf(caller) });
+    return c.json({ caseId: found.caseId }, 202);
   });
   // Who may is decided by the use case: the manager of before has no other share in the case.
   router.guarded('POST /api/v1/cases/:caseId/hand-over/end', async (c, caller) => {
