@@ -4,12 +4,14 @@ import type { DataConverter } from '@temporalio/common';
 import {
   bundleWorkflowCode,
   Worker,
+  type WorkerOptions,
   type NativeConnection,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import type { WorkerDeps } from './activities/worker-deps.ts';
 import { failureConverterPath } from './data-converter.ts';
+import { activityInterceptors } from './observe/activity-context.ts';
 import { queues } from './workflows/wire.ts';
 
 export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
@@ -24,10 +26,17 @@ export interface WorkersOptions {
 
 export const workflowsPath = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
 
+const traceHeadersPath = fileURLToPath(new URL('./workflows/trace-headers.ts', import.meta.url));
+
 /** One to two seconds. */
 export async function bundleWorkflows(): Promise<WorkflowBundle> {
   const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  return bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: silent });
+  return bundleWorkflowCode({
+    workflowsPath,
+    failureConverterPath,
+    workflowInterceptorModules: [traceHeadersPath],
+    logger: silent,
+  });
 }
 
 /** The workers, not yet running. The urgent one comes first. */
@@ -39,9 +48,10 @@ export async function createWorkers(deps: WorkerDeps, options: WorkersOptions): 
     namespace,
     dataConverter,
     activities,
+    interceptors: { activity: [activityInterceptors] },
     shutdownGraceTime: '20s',
     shutdownForceTime: '40s',
-  } as const;
+  } satisfies Partial<WorkerOptions>;
   // After a SIGKILL of this worker its sticky queue is given up that much sooner.
   const sticky = { stickyQueueScheduleToStartTimeout: '1s' } as const;
   return Promise.all([

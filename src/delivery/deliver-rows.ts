@@ -10,6 +10,8 @@ import {
 import type { Selectable } from 'kysely';
 import type { DeliveryTable } from '../store/tables.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
+import { withOwnLogContext } from '../observe/log-context.ts';
+import { inSpan } from '../observe/tracing.ts';
 import * as wire from '../workflows/wire.ts';
 import { raiseAlert } from '../store/alerts.ts';
 
@@ -47,7 +49,7 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
     // Its pause after a failure holds back all that follows for this person: a signal must not overtake its start.
     if (row.due_at > deps.now()) return delivered;
     try {
-      await deliverOne(deps, row);
+      await traced(row, () => deliverOne(deps, row));
       await deps.db
         .updateTable('delivery')
         .set({ delivered_at: deps.now() })
@@ -61,6 +63,13 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
     }
   }
   return delivered;
+}
+
+/** Goes on with the trace in which the row was written, and logs under its case. */
+function traced(row: Row, body: () => Promise<void>): Promise<void> {
+  const caseId = wire.caseWorkflowId(row.person_id, row.n);
+  const attributes = { 'usher.case_id': caseId, 'usher.kind': row.kind };
+  return withOwnLogContext({ caseId }, () => inSpan('deliver row', { attributes, parent: row.traceparent }, body));
 }
 
 async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
@@ -168,7 +177,7 @@ async function noteFailure(deps: WorkerDeps, row: Row, error: unknown): Promise<
     })
     .where('delivery_id', '=', row.delivery_id)
     .execute();
-  deps.log.warn({ deliveryId: row.delivery_id, kind: row.kind, attempts, err: error }, 'not delivered yet');
+  deps.log.warn({ caseId: wire.caseWorkflowId(row.person_id, row.n), deliveryId: row.delivery_id, kind: row.kind, attempts, err: error }, 'not delivered yet');
 }
 
 /** Raises one alarm an hour while rows stay undelivered. */

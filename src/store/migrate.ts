@@ -2,8 +2,12 @@
 import { Migrator, type Migration } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as operations from './migrations/0007-operations.ts';
 
-const migrations: Record<string, Migration> = { '0001-initial': initial };
+const migrations: Record<string, Migration> = { '0001-initial': initial, '0007-operations': operations };
+
+/** Names in their order: what a database of this version has applied. */
+export const migrationNames: readonly string[] = Object.keys(migrations).toSorted();
 
 /** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
 export async function migrateToLatest(ownerUrl: string): Promise<string[]> {
