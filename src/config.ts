@@ -81,7 +81,9 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
 }
 
 /** Where traces go, or null. `USHER_OTLP_URL` wins over OpenTelemetry's own name for it. */
-export function otlpUrlOf(config: Pick<z.infer<typeof Common>, 'USHER_OTLP_URL' | 'OTEL_EXPORTER_OTLP_ENDPOINT'>): string | null {
+export function otlpUrlOf(
+  config: Pick<z.infer<typeof Common>, 'USHER_OTLP_URL' | 'OTEL_EXPORTER_OTLP_ENDPOINT'>,
+): string | null {
   return config.USHER_OTLP_URL ?? config.OTEL_EXPORTER_OTLP_ENDPOINT ?? null;
 }
 

@@ -4,6 +4,7 @@ import { printableText } from '../domain/printable-text.ts';
 import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { auditCommands } from './commands/audit.ts';
+import { backupCommands } from './commands/backup.ts';
 import { caseCommands } from './commands/cases.ts';
 import { holdCommands } from './commands/holds.ts';
 import { personCommands } from './commands/persons.ts';
@@ -26,6 +27,7 @@ const groups = [
   policyCommands,
   systemCommands,
   auditCommands,
+  backupCommands,
 ];
 
 /** Runs one command line (without the interpreter and the script); never throws. */

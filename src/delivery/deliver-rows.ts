@@ -177,7 +177,16 @@ async function noteFailure(deps: WorkerDeps, row: Row, error: unknown): Promise<
     })
     .where('delivery_id', '=', row.delivery_id)
     .execute();
-  deps.log.warn({ caseId: wire.caseWorkflowId(row.person_id, row.n), deliveryId: row.delivery_id, kind: row.kind, attempts, err: error }, 'not delivered yet');
+  deps.log.warn(
+    {
+      caseId: wire.caseWorkflowId(row.person_id, row.n),
+      deliveryId: row.delivery_id,
+      kind: row.kind,
+      attempts,
+      err: error,
+    },
+    'not delivered yet',
+  );
 }
 
 /** Raises one alarm an hour while rows stay undelivered. */

@@ -78,12 +78,7 @@ export function startDeliveryLoop(deps: WorkerDeps, databaseUrl: string): Delive
   };
 }
 
-async function runLane(
-  deps: WorkerDeps,
-  lane: Lane,
-  waker: Waker,
-  noteTurn: (name: string) => void,
-): Promise<void> {
+async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker, noteTurn: (name: string) => void): Promise<void> {
   while (!waker.isStopped) {
     noteTurn(lane.name);
     const seen = waker.count;

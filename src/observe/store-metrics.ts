@@ -75,7 +75,8 @@ const families: readonly Family[] = [
     name: 'usher_webhook_refusals_total',
     help: 'Webhooks that were refused, by reason, since the installation began.',
     type: 'counter',
-    samples: (f) => f.webhooksRefused.map(({ source, reason, count }) => ({ labels: { source, reason }, value: count })),
+    samples: (f) =>
+      f.webhooksRefused.map(({ source, reason, count }) => ({ labels: { source, reason }, value: count })),
   },
   {
     name: 'usher_cases_open',

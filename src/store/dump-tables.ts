@@ -78,7 +78,8 @@ export async function loadTables(
   try {
     const present = await tablesOf(client);
     for (const expected of dump.tables) assertFits(expected, present);
-    for (const table of inOrderOfReferences(dump.tables, await referencesOf(client))) await loadTable(client, table, read);
+    for (const table of inOrderOfReferences(dump.tables, await referencesOf(client)))
+      await loadTable(client, table, read);
     for (const { sequence, lastValue, isCalled } of dump.sequences)
       await client.query('select setval($1::regclass, $2::bigint, $3)', [sequence, lastValue, isCalled]);
     await client.query('commit');
@@ -113,7 +114,8 @@ async function tablesOf(client: pg.Client): Promise<PresentTable[]> {
 function assertFits({ table, columns }: DumpedTable, present: readonly PresentTable[]): void {
   const found = present.find((candidate) => candidate.table === table);
   if (!found) throw new DumpError(`the database has no table ${table}`);
-  if (found.columns.join() !== columns.join()) throw new DumpError(`the table ${table} has other columns than the backup`);
+  if (found.columns.join() !== columns.join())
+    throw new DumpError(`the table ${table} has other columns than the backup`);
 }
 
 async function loadTable(

@@ -1,5 +1,5 @@
 /** Brings a database to the newest schema. Runs under the owner role, never under a running role. */
-import { Migrator, type Migration } from 'kysely/migration';
+import { Migrator, type Migration, type MigrationResultSet } from 'kysely/migration';
 import { openDb } from './db.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as operations from './migrations/0007-operations.ts';
@@ -11,10 +11,19 @@ export const migrationNames: readonly string[] = Object.keys(migrations).toSorte
 
 /** Applies what is missing; safe to run at every start and from two processes (the migrator locks). Throws on failure. */
 export async function migrateToLatest(ownerUrl: string): Promise<string[]> {
+  return migrate(ownerUrl, (migrator) => migrator.migrateToLatest());
+}
+
+/** The same up to one migration, for a restore: rows of an older schema go into that schema, and are migrated afterwards. */
+export async function migrateUpTo(ownerUrl: string, name: string): Promise<string[]> {
+  return migrate(ownerUrl, (migrator) => migrator.migrateTo(name));
+}
+
+async function migrate(ownerUrl: string, run: (migrator: Migrator) => Promise<MigrationResultSet>): Promise<string[]> {
   const db = openDb(ownerUrl, 2);
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-    const { error, results } = await migrator.migrateToLatest();
+    const { error, results } = await run(migrator);
     if (error) throw error instanceof Error ? error : new Error('migration failed');
     return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
   } finally {

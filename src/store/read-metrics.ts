@@ -46,7 +46,9 @@ export async function readFigures(db: Db, now: Date): Promise<StoreFigures> {
       const one = async (query: ReturnType<typeof sql<CountAndAge>>): Promise<CountAndAge> =>
         (await read(query))[0] ?? { count: 0, oldestSeconds: 0 };
       const [ledger] = await read(
-        sql<{ age: number | null }>`select extract(epoch from ${now}::timestamptz - max(received_at))::float8 as age from ledger`,
+        sql<{
+          age: number | null;
+        }>`select extract(epoch from ${now}::timestamptz - max(received_at))::float8 as age from ledger`,
       );
       const [scalar] = await read(
         sql<{ held: number; unmailed: number; records: number }>`
@@ -151,7 +153,9 @@ function histogram(rows: readonly DurationRow[], bounds: readonly number[]): Dur
   const byLabel = Map.groupBy(rows, (row) => row.label);
   const series = [...byLabel].map(([label, own]) => ({
     labels: { [name]: label },
-    counts: bounds.map((_, index) => own.filter(({ bucket }) => bucket <= index).reduce((sum, row) => sum + row.count, 0)),
+    counts: bounds.map((_, index) =>
+      own.filter(({ bucket }) => bucket <= index).reduce((sum, row) => sum + row.count, 0),
+    ),
     count: own.reduce((sum, row) => sum + row.count, 0),
     sumSeconds: own.reduce((sum, row) => sum + row.sum, 0),
   }));

@@ -9,7 +9,10 @@ const TRACE_HEADER = '_tracer-data';
 
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let trace: Headers = {};
-  const traced = <I extends { headers: Headers }>(input: I): I => ({ ...input, headers: { ...input.headers, ...trace } });
+  const traced = <I extends { headers: Headers }>(input: I): I => ({
+    ...input,
+    headers: { ...input.headers, ...trace },
+  });
   return {
     inbound: [
       {

@@ -1,5 +1,11 @@
 /** A real process of a test, to be killed at any moment and started again. A watchdog ends it even when jest is killed. */
-import { startProcess, type Exit, type RunningProcess, type Start, type Watchdog } from '../../scripts/stack/managed-process.ts';
+import {
+  startProcess,
+  type Exit,
+  type RunningProcess,
+  type Start,
+  type Watchdog,
+} from '../../scripts/stack/managed-process.ts';
 
 const CRASH_LIMIT_MS = 30_000;
 

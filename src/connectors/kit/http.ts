@@ -73,7 +73,11 @@ export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions)
         if (prepared.signal) watched.set(prepared.signal, end);
         return prepared;
       } catch (error) {
-        end({ outcome: error instanceof ConnectorError ? error.code : 'validation', status: null, vendorRequestId: null });
+        end({
+          outcome: error instanceof ConnectorError ? error.code : 'validation',
+          status: null,
+          vendorRequestId: null,
+        });
         throw error;
       }
     });
