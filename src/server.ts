@@ -49,6 +49,14 @@ interface Composed {
   close: () => Promise<void>;
 }
 
+function openTemporal(config: ServerConfig, isTraced: boolean) {
+  const connection = Connection.lazy({ address: config.USHER_TEMPORAL_ADDRESS });
+  const dataConverter = createDataConverter(config.keysDir);
+  const interceptors = isTraced ? { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } : {};
+  const namespace = config.USHER_TEMPORAL_NAMESPACE;
+  return { connection, dataConverter, client: new Client({ connection, namespace, dataConverter, interceptors }) };
+}
+
 async function compose(config: ServerConfig): Promise<Composed> {
   const log = createLogger('server', config.USHER_LOG_LEVEL);
   const tracing = startTracing('usher-server', otlpUrlOf(config));
@@ -69,14 +77,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
     now: Date.now,
     watchCall: createCallWatcher(log, registry),
   });
-  const connection = Connection.lazy({ address: config.USHER_TEMPORAL_ADDRESS });
-  const dataConverter = createDataConverter(config.keysDir);
-  const client = new Client({
-    connection,
-    namespace: config.USHER_TEMPORAL_NAMESPACE,
-    dataConverter,
-    interceptors: tracing.isOn ? { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } : {},
-  });
+  const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
   const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
   let profiles: ProfileNames = new Map();
   const deps: HttpDeps = {

@@ -3,7 +3,7 @@
  * ages and durations only; nothing here names a person.
  */
 import { sql } from 'kysely';
-import type { Db } from './db.ts';
+import type { Db, Tx } from './db.ts';
 
 /** Cumulative counts by upper bound, as a Prometheus histogram shows them. */
 export interface DurationHistogram {
@@ -39,70 +39,103 @@ export async function readFigures(db: Db, now: Date): Promise<StoreFigures> {
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute(async (tx) => {
-      const read = async <Row>(query: ReturnType<typeof sql<Row>>): Promise<Row[]> => (await query.execute(tx)).rows;
-      const age = (column: string) =>
-        sql<number>`coalesce(greatest(0, extract(epoch from ${now}::timestamptz - min(${sql.ref(column)}))), 0)::float8`;
-      const one = async (query: ReturnType<typeof sql<CountAndAge>>): Promise<CountAndAge> =>
-        (await read(query))[0] ?? { count: 0, oldestSeconds: 0 };
-      const [ledger] = await read(
-        sql<{
-          age: number | null;
-        }>`select extract(epoch from ${now}::timestamptz - max(received_at))::float8 as age from ledger`,
-      );
-      const [scalar] = await read(
-        sql<{ held: number; unmailed: number; records: number }>`
-          select (select count(*)::int from cutoff where state = 'held') as held,
-            (select count(*)::int from alert where mailed_at is null) as unmailed,
-            (select coalesce(max(seq) + 1, 0)::float8 from evidence) as records`,
-      );
-      const [checkpoint] = await read(
-        sql<{ treeSize: number; ageSeconds: number }>`
-          select tree_size::float8 as "treeSize", extract(epoch from ${now}::timestamptz - at)::float8 as "ageSeconds"
-          from checkpoint order by tree_size desc limit 1`,
-      );
-      return {
-        undeliveredByKind: await read(
-          sql<{ kind: string } & CountAndAge>`
-            select kind, count(*)::int as count, ${age('created_at')} as "oldestSeconds"
-            from delivery where delivered_at is null group by kind`,
-        ),
-        dueCutoffs: await one(sql<CountAndAge>`
-          select count(*)::int as count, ${age('effective_at')} as "oldestSeconds"
-          from cutoff where state = 'scheduled' and effective_at <= ${now}`),
-        heldCutoffs: scalar?.held ?? 0,
-        underived: await one(sql<CountAndAge>`
-          select count(*)::int as count, ${age('received_at')} as "oldestSeconds" from ledger where state = 'received'`),
-        ledgerAgeSeconds: ledger?.age ?? null,
-        webhooksRefused: await read(
-          sql<{ source: string; reason: string; count: number }>`
-            select source, reason, sum(count)::int as count from intake_refusal group by source, reason`,
-        ),
-        openCasesByState: await read(
-          sql<{ state: string; count: number }>`
-            select state, count(*)::int as count from usher_case where closed_at is null group by state`,
-        ),
-        openApprovals: await one(sql<CountAndAge>`
-          select count(*)::int as count, ${age('opened_at')} as "oldestSeconds" from approval where state = 'open'`),
-        openIncidentsByKind: await read(
-          sql<{ kind: string; count: number }>`
-            select kind, count(*)::int as count from incident where state = 'open' group by kind`,
-        ),
-        alertsUnmailed: scalar?.unmailed ?? 0,
-        alertsByKind: await read(
-          sql<{ kind: string; count: number }>`select kind, count(*)::int as count from alert group by kind`,
-        ),
-        evidenceRecords: scalar?.records ?? 0,
-        checkpoint: checkpoint ?? null,
-        cutoffSeconds: histogram(await read(cutoffDurations), cutoffBoundsSeconds),
-        accessSeconds: histogram(await read(accessDurations), accessBoundsSeconds),
-      };
-    });
+    .execute(async (tx) => ({
+      ...(await readQueues(tx, now)),
+      ...(await readOpenMatters(tx, now)),
+      ...(await readEvidenceFigures(tx, now)),
+      cutoffSeconds: histogram((await cutoffDurations.execute(tx)).rows, cutoffBoundsSeconds),
+      accessSeconds: histogram((await accessDurations.execute(tx)).rows, accessBoundsSeconds),
+    }));
 }
 
 interface CountAndAge {
   count: number;
   oldestSeconds: number;
+}
+
+interface KindCount {
+  kind: string;
+  count: number;
+}
+
+/** Seconds from the oldest of the column to `now`; 0 where there is none. */
+const age = (column: string, now: Date) =>
+  sql<number>`coalesce(greatest(0, extract(epoch from ${now}::timestamptz - min(${sql.ref(column)}))), 0)::float8`;
+
+async function one(tx: Tx, query: ReturnType<typeof sql<CountAndAge>>): Promise<CountAndAge> {
+  return (await query.execute(tx)).rows[0] ?? { count: 0, oldestSeconds: 0 };
+}
+
+/** What waits for one of our own processes. */
+async function readQueues(
+  tx: Tx,
+  now: Date,
+): Promise<
+  Pick<StoreFigures, 'undeliveredByKind' | 'dueCutoffs' | 'underived' | 'ledgerAgeSeconds' | 'webhooksRefused'>
+> {
+  const undelivered = await sql<KindCount & CountAndAge>`
+    select kind, count(*)::int as count, ${age('created_at', now)} as "oldestSeconds"
+    from delivery where delivered_at is null group by kind`.execute(tx);
+  const ledger = await sql<{ age: number | null }>`
+    select extract(epoch from ${now}::timestamptz - max(received_at))::float8 as age from ledger`.execute(tx);
+  const refused = await sql<{ source: string; reason: string; count: number }>`
+    select source, reason, sum(count)::int as count from intake_refusal group by source, reason`.execute(tx);
+  return {
+    undeliveredByKind: undelivered.rows,
+    dueCutoffs: await one(
+      tx,
+      sql<CountAndAge>`select count(*)::int as count, ${age('effective_at', now)} as "oldestSeconds"
+        from cutoff where state = 'scheduled' and effective_at <= ${now}`,
+    ),
+    underived: await one(
+      tx,
+      sql<CountAndAge>`select count(*)::int as count, ${age('received_at', now)} as "oldestSeconds"
+        from ledger where state = 'received'`,
+    ),
+    ledgerAgeSeconds: ledger.rows[0]?.age ?? null,
+    webhooksRefused: refused.rows,
+  };
+}
+
+/** What waits for people, and what they should know. */
+async function readOpenMatters(
+  tx: Tx,
+  now: Date,
+): Promise<
+  Pick<
+    StoreFigures,
+    'heldCutoffs' | 'openCasesByState' | 'openApprovals' | 'openIncidentsByKind' | 'alertsUnmailed' | 'alertsByKind'
+  >
+> {
+  const cases = await sql<{ state: string; count: number }>`
+    select state, count(*)::int as count from usher_case where closed_at is null group by state`.execute(tx);
+  const incidents = await sql<KindCount>`
+    select kind, count(*)::int as count from incident where state = 'open' group by kind`.execute(tx);
+  const alerts = await sql<KindCount>`select kind, count(*)::int as count from alert group by kind`.execute(tx);
+  const scalar = await sql<{ held: number; unmailed: number }>`
+    select (select count(*)::int from cutoff where state = 'held') as held,
+      (select count(*)::int from alert where mailed_at is null) as unmailed`.execute(tx);
+  return {
+    heldCutoffs: scalar.rows[0]?.held ?? 0,
+    openCasesByState: cases.rows,
+    openApprovals: await one(
+      tx,
+      sql<CountAndAge>`select count(*)::int as count, ${age('opened_at', now)} as "oldestSeconds"
+        from approval where state = 'open'`,
+    ),
+    openIncidentsByKind: incidents.rows,
+    alertsUnmailed: scalar.rows[0]?.unmailed ?? 0,
+    alertsByKind: alerts.rows,
+  };
+}
+
+async function readEvidenceFigures(tx: Tx, now: Date): Promise<Pick<StoreFigures, 'evidenceRecords' | 'checkpoint'>> {
+  const log = await sql<{ records: number }>`
+    select coalesce(max(seq) + 1, 0)::float8 as records from evidence`.execute(tx);
+  const checkpoint = await sql<{ treeSize: number; ageSeconds: number }>`
+    select tree_size::float8 as "treeSize", extract(epoch from ${now}::timestamptz - at)::float8 as "ageSeconds"
+    from checkpoint order by tree_size desc limit 1`.execute(tx);
+  return { evidenceRecords: log.rows[0]?.records ?? 0, checkpoint: checkpoint.rows[0] ?? null };
 }
 
 interface DurationRow {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { collectKeys, writeKeysFile } from '../../scripts/stack/backup/keys-file.ts';
 import { restoreBackup } from '../../scripts/stack/backup/restore-backup.ts';
 import { takeBackup } from '../../scripts/stack/backup/take-backup.ts';
@@ -221,7 +222,7 @@ describe('a backup of a running morning, restored under the keys of a day later,
           .selectFrom('approval')
           .selectAll()
           .where('state', '=', 'open')
-          .where((eb) => eb(eb.fn('concat', [eb.val('case_'), 'person_id', eb.val('_'), 'n']), 'in', openAtBackup))
+          .where(sql<string>`'case_' || person_id || '_' || n`, 'in', openAtBackup)
           .orderBy('opened_at')
           .limit(1)
           .executeTakeFirst(),

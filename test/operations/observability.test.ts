@@ -3,6 +3,7 @@
  * calls, log lines that belong together by case, metrics, health, and an orderly end.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { PortPicker } from '../../scripts/stack/ports.ts';
 import { storeMetricNames } from '../../src/observe/store-metrics.ts';
 import { enqueue } from '../../src/store/cases.ts';
@@ -225,15 +226,9 @@ describe('health', () => {
     expect(withoutPolicy.status).toBe(503);
     expect(withoutPolicy.parts).toMatchObject({ policy: expect.stringContaining('policy activate'), database: 'ok' });
     const migration = '9999-from-the-future';
-    await ownerDb
-      .insertInto('kysely_migration' as never)
-      .values({ name: migration, timestamp: new Date().toISOString() } as never)
-      .execute();
+    await sql`insert into kysely_migration values (${migration}, '')`.execute(ownerDb);
     const newer = await partsNow();
-    await ownerDb
-      .deleteFrom('kysely_migration' as never)
-      .where('name' as never, '=', migration as never)
-      .execute();
+    await sql`delete from kysely_migration where name = ${migration}`.execute(ownerDb);
     expect(newer).toMatchObject({ status: 503, parts: { migrations: expect.stringContaining('newer schema') } });
     expect((await partsNow()).status).toBe(200);
   });

@@ -174,7 +174,7 @@ function nodeProcess(folder: DataFolder, name: 'server' | 'worker', env: NodeJS.
     cwd: checkout,
     logFile: join(folder.logs, `${name}.log`),
     stopSignal: 'SIGTERM',
-    stopTimeoutMs: 5_000,
+    stopTimeoutMs: 30_000,
     isReady: (log) => Promise.resolve(/^ready$/m.test(log)),
     readyTimeoutMs: READY_TIMEOUT_MS,
   };

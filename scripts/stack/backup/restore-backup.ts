@@ -42,7 +42,7 @@ export interface RestoreOutcome {
 
 /** Throws a `PlainError` where the backup is damaged, the keys are not its own or too old, or the folder is not empty. */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreOutcome> {
-  const { source, keysFile, dataDir, env, say } = options;
+  const { source, keysFile, dataDir, env } = options;
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new PlainError(`${dataDir} is not empty. Restore into a new folder: USHER_DATA_DIR=FOLDER usher restore …`);
   if (env['DATABASE_URL'] !== undefined)

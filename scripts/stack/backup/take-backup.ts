@@ -41,8 +41,18 @@ const DELIVERY_MARGIN_MS = 60_000;
 
 /** What is made anew at each start, belongs to the running processes, or goes into the file of keys. */
 const leftOut: ReadonlySet<string> = new Set([
-  ...['logs', 'postgres', 'temporal', 'run.json', 'watchdog.pid', 'database-location.json', 'login-link'],
-  ...['keys', 'server-keys', 'secrets', 'profiles', 'operator-token', '.stryker-tmp', 'mutation'],
+  'logs',
+  'postgres',
+  'temporal',
+  'run.json',
+  'watchdog.pid',
+  'database-location.json',
+  'login-link',
+  'keys',
+  'server-keys',
+  'secrets',
+  'profiles',
+  'operator-token',
 ]);
 
 /** Writes the backup under another name and gives it its own at the end: what carries the name is whole. */
