@@ -70,13 +70,9 @@ async function compose(config: ServerConfig): Promise<Composed> {
   const erased = await eraseAgainAtStart({ db, vault, now: now() });
   if (erased.length > 0) log.warn({ count: erased.length }, 'erased again after a restore');
   const policies = new PolicyReader(db, verifier, policyHash);
-  const pool = createConnectorPool({
-    policies,
-    secrets: () => readSecrets(config.USHER_SECRETS_FILE),
-    definitionById: connectorById,
-    now: Date.now,
-    watchCall: createCallWatcher(log, registry),
-  });
+  const secrets = () => readSecrets(config.USHER_SECRETS_FILE);
+  const watchCall = createCallWatcher(log, registry);
+  const pool = createConnectorPool({ policies, secrets, definitionById: connectorById, now: Date.now, watchCall });
   const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
   const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
   let profiles: ProfileNames = new Map();
