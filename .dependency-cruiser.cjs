@@ -130,6 +130,12 @@ module.exports = {
       '^src/activities/',
     ),
     never(
+      'observe-watches-only',
+      'What makes logs, metrics and traces knows no work that it watches.',
+      '^src/observe/',
+      any(folders('workflows', 'domain', 'policy', 'evidence', ...upper, ...edges), roots),
+    ),
+    never(
       'surfaces-not-roots',
       'Only a process starts from a root.',
       folders(...edges),

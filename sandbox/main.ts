@@ -11,23 +11,32 @@ const Environment = z.object({
   SANDBOX_PORT_BASE: z.coerce.number().int().min(1024).max(65_000).default(4810),
 });
 
+const stopBoundMs = 10_000;
+const sameWishMs = 750;
+
 async function main(): Promise<void> {
   const environment = Environment.parse(process.env);
   const running = await runCompany({
     dataDir: resolve(environment.SANDBOX_DATA_DIR),
     portBase: environment.SANDBOX_PORT_BASE,
   });
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
+  // The first signal saves and closes everything; a second one, or the bound, ends the process at once. One Ctrl-C can arrive
+  // twice, from the terminal and from a parent that passes it on.
+  let stoppingSinceMs: number | null = null;
+  const stop = (signal: 'SIGTERM' | 'SIGINT'): void => {
+    if (stoppingSinceMs !== null) {
+      if (performance.now() - stoppingSinceMs > sameWishMs) process.exit(signal === 'SIGINT' ? 130 : 143);
+      return;
+    }
+    stoppingSinceMs = performance.now();
+    setTimeout(() => fail(new Error('it did not stop in time')), stopBoundMs).unref();
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   console.log('ready');
 }
 

@@ -13,6 +13,13 @@ const Common = z.object({
   USHER_TEMPORAL_ADDRESS: z.string().regex(/^[^:/]+:\d+$/, 'expected host:port'),
   USHER_TEMPORAL_NAMESPACE: z.string().min(1).default('usher'),
   USHER_SECRETS_FILE: z.string().min(1),
+  /** Base address of an OpenTelemetry collector (OTLP over HTTP); without it there are no traces. */
+  USHER_OTLP_URL: Url.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Url.optional(),
+  /** Where the ports for metrics and health listen: on this machine only, unless a network keeps strangers out. */
+  USHER_OBSERVE_HOST: z.string().min(1).default('127.0.0.1'),
+  /** How long a process may finish what is under way after SIGTERM. */
+  USHER_STOP_SECONDS: z.coerce.number().min(1).max(600).default(45),
   USHER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** Tests only: the point at which the process kills itself. */
   USHER_CRASH_POINT: z.string().optional(),
@@ -27,6 +34,8 @@ const ServerEnv = Common.extend({
   USHER_HTTP_PORT: Port.default(4000),
   USHER_PUBLIC_URL: Url.optional(),
   USHER_MAILBOX_URL: Url.optional(),
+  /** `/metrics`, `/healthz`, `/readyz` without a login; off unless given. */
+  USHER_METRICS_PORT: Port.optional(),
   USHER_SMTP_URL: z.string().regex(/^smtps?:\/\//, 'expected smtp://host:port'),
   USHER_MAIL_FROM: z.string().min(3).default('Usher <usher@usher.invalid>'),
   USHER_POLICY_DIR: z.string().min(1),
@@ -44,6 +53,10 @@ const ServerEnv = Common.extend({
 export type ServerConfig = z.infer<typeof ServerEnv> & { keysDir: string };
 
 const WorkerEnv = Common.extend({
+  /** `/healthz`, `/readyz` and `/metrics` of the worker; off unless given. */
+  USHER_WORKER_HEALTH_PORT: Port.optional(),
+  /** The engine's own metrics, in the format of Prometheus; off unless given. */
+  USHER_WORKER_METRICS_PORT: Port.optional(),
   USHER_SERVER_URL: Url,
   USHER_MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(1).default(1_000),
   /** A workflow bundle made before (see bundleWorkflows); without it the worker makes its own at start, in a second or two. */
@@ -72,6 +85,13 @@ export function readServerConfig(env: NodeJS.ProcessEnv): ServerConfig {
 export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const config = parse(WorkerEnv, env);
   return { ...config, keysDir: config.USHER_KEYS_DIR ?? join(config.USHER_DATA_DIR, 'keys') };
+}
+
+/** Where traces go, or null. `USHER_OTLP_URL` wins over OpenTelemetry's own name for it. */
+export function otlpUrlOf(
+  config: Pick<z.infer<typeof Common>, 'USHER_OTLP_URL' | 'OTEL_EXPORTER_OTLP_ENDPOINT'>,
+): string | null {
+  return config.USHER_OTLP_URL ?? config.OTEL_EXPORTER_OTLP_ENDPOINT ?? null;
 }
 
 const Secrets = z.record(z.string(), z.record(z.string(), z.string()));

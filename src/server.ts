@@ -2,18 +2,27 @@
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { Client, Connection } from '@temporalio/client';
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
+import { Registry } from 'prom-client';
 import { ensureWorkerToken } from './auth/service-token.ts';
 import { writeProfiles, type ProfileNames } from './bootstrap-profiles.ts';
-import { ConfigError, readSecrets, readServerConfig, type ServerConfig } from './config.ts';
+import { ConfigError, otlpUrlOf, readSecrets, readServerConfig, type ServerConfig } from './config.ts';
 import type { HrisConnector } from './connectors/kit/contract.ts';
 import { connectorById } from './connectors/registry.ts';
 import { createCrashPoint } from './crash-point.ts';
 import { createDataConverter, decodePayloads } from './data-converter.ts';
 import { createCheckpointer } from './evidence/checkpoint.ts';
 import { eraseAgainAtStart } from './evidence/erase.ts';
+import { stopGracefully } from './graceful-stop.ts';
 import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/app-types.ts';
 import { createSmtpNotifier } from './notify/smtp.ts';
+import { createCallWatcher } from './observe/call-metrics.ts';
+import { startObserveServer, type ObserveServer } from './observe/observe-server.ts';
+import { readinessOf } from './observe/readiness.ts';
+import { registerStoreMetrics } from './observe/store-metrics.ts';
+import { createWebhookCounter } from './observe/webhook-counter.ts';
+import { startTracing } from './observe/tracing.ts';
 import { createConnectorPool, type ConnectorPool, type Lane } from './policy/connector-pool.ts';
 import { policyHash } from './policy/hash.ts';
 import { startServerLoops } from './server-loops.ts';
@@ -22,24 +31,37 @@ import { migrateToLatest } from './store/migrate.ts';
 import { openPersonVault } from './store/person-vault.ts';
 import { PolicyReader } from './store/policies.ts';
 import { openSigner, openVerifier } from './store/signing-key.ts';
+import { readFigures } from './store/read-metrics.ts';
 import { createLogger } from './telemetry.ts';
 import { createTemporalPort } from './temporal-port.ts';
 import { activatePolicy } from './use-cases/activate-policy.ts';
 import { countUnderived, derivationsSettled, deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
+import { serverParts } from './use-cases/server-readiness.ts';
 
 const DB_CONNECTIONS_MAX = 32;
 const BASELINE_WAIT_MAX_MS = 60_000;
 
 interface Composed {
   deps: HttpDeps;
+  registry: Registry;
   /** Names of CLI profiles, filled in by the bootstrap of the sample company. */
   setProfiles: (names: ProfileNames) => void;
   close: () => Promise<void>;
 }
 
+function openTemporal(config: ServerConfig, isTraced: boolean) {
+  const connection = Connection.lazy({ address: config.USHER_TEMPORAL_ADDRESS });
+  const dataConverter = createDataConverter(config.keysDir);
+  const interceptors = isTraced ? { workflow: [new OpenTelemetryWorkflowClientInterceptor()] } : {};
+  const namespace = config.USHER_TEMPORAL_NAMESPACE;
+  return { connection, dataConverter, client: new Client({ connection, namespace, dataConverter, interceptors }) };
+}
+
 async function compose(config: ServerConfig): Promise<Composed> {
   const log = createLogger('server', config.USHER_LOG_LEVEL);
+  const tracing = startTracing('usher-server', otlpUrlOf(config));
+  const registry = new Registry();
   if (config.USHER_DATABASE_OWNER_URL) await migrateToLatest(config.USHER_DATABASE_OWNER_URL);
   const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
   const now = (): Date => new Date();
@@ -49,15 +71,10 @@ async function compose(config: ServerConfig): Promise<Composed> {
   const erased = await eraseAgainAtStart({ db, vault, now: now() });
   if (erased.length > 0) log.warn({ count: erased.length }, 'erased again after a restore');
   const policies = new PolicyReader(db, verifier, policyHash);
-  const pool = createConnectorPool({
-    policies,
-    secrets: () => readSecrets(config.USHER_SECRETS_FILE),
-    definitionById: connectorById,
-    now: Date.now,
-  });
-  const connection = Connection.lazy({ address: config.USHER_TEMPORAL_ADDRESS });
-  const dataConverter = createDataConverter(config.keysDir);
-  const client = new Client({ connection, namespace: config.USHER_TEMPORAL_NAMESPACE, dataConverter });
+  const secrets = () => readSecrets(config.USHER_SECRETS_FILE);
+  const watchCall = createCallWatcher(log, registry);
+  const pool = createConnectorPool({ policies, secrets, definitionById: connectorById, now: Date.now, watchCall });
+  const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
   const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
   let profiles: ProfileNames = new Map();
   const deps: HttpDeps = {
@@ -81,16 +98,18 @@ async function compose(config: ServerConfig): Promise<Composed> {
     checkpointer: createCheckpointer({ db, signer, keysDir: config.keysDir, now }),
     profileOf: (personId) => profiles.get(personId) ?? null,
     openPayloads: (payloads) => decodePayloads(dataConverter, payloads),
+    countWebhook: createWebhookCounter(registry),
   };
   const close = async (): Promise<void> => {
     await connection.close();
+    await tracing.stop();
     await db.destroy();
   };
-  return { deps, setProfiles: (names) => (profiles = names), close };
+  return { deps, registry, setProfiles: (names) => (profiles = names), close };
 }
 
 async function main(config: ServerConfig): Promise<void> {
-  const { deps, setProfiles, close } = await compose(config);
+  const { deps, registry, setProfiles, close } = await compose(config);
   await ensureWorkerToken(deps.db, config.keysDir, deps.now());
   if (config.USHER_BOOTSTRAP === 'sandbox') setProfiles(await bootstrapSandbox(deps, config.USHER_DATA_DIR));
   await deriveLeftBehind(deps, 0);
@@ -100,21 +119,35 @@ async function main(config: ServerConfig): Promise<void> {
     hostname: config.USHER_HTTP_HOST,
     port: config.USHER_HTTP_PORT,
   });
+  const observing = await observe(config, deps, registry);
   const stop = async (): Promise<void> => {
-    server.close();
-    await loops.stop();
+    // Requests under way are answered, what they left to derive is derived, and then nothing is open any more.
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.all([closed, loops.stop()]);
     await derivationsSettled(deps);
+    await observing?.stop();
     await close();
   };
-  const stopOnce = (): void => {
-    stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.once('SIGTERM', stopOnce);
-  process.once('SIGINT', stopOnce);
+  stopGracefully({
+    stop,
+    boundMs: config.USHER_STOP_SECONDS * 1_000,
+    say: (event, error) => deps.log.info({ event, ...(error === undefined ? {} : { err: error }) }, 'stop'),
+  });
   process.stdout.write('ready\n');
+}
+
+/** Metrics and health without a login, where a port is given. */
+async function observe(config: ServerConfig, deps: HttpDeps, registry: Registry): Promise<ObserveServer | null> {
+  const { USHER_METRICS_PORT: port, USHER_OBSERVE_HOST: host } = config;
+  if (port === undefined) return null;
+  registerStoreMetrics(registry, () => readFigures(deps.db, deps.now()));
+  return startObserveServer({
+    host,
+    port,
+    registry,
+    readiness: () => readinessOf(serverParts(deps)),
+    log: deps.log,
+  });
 }
 
 /** HR systems whose secrets are here; one that does not open is reported by `systems check`, not by a crash. */

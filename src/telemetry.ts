@@ -1,5 +1,7 @@
 /** Structured logs. Only ids, codes and counts are logged; fields that could carry a secret or a person are cut. */
 import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from 'pino';
+import { logContext } from './observe/log-context.ts';
+import { currentTraceId } from './observe/tracing.ts';
 
 export type Logger = Pick<PinoLogger, 'info' | 'warn' | 'error' | 'debug'>;
 
@@ -15,6 +17,9 @@ export function createLogger(
   const options: LoggerOptions = {
     level,
     base: { process: processName },
+    // A child's or a line's own fields win over those of what is under way.
+    mixin: () => ({ ...logContext(), ...traceOf() }),
+    mixinMergeStrategy: (own, around) => ({ ...around, ...own }),
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       paths: [
@@ -34,6 +39,11 @@ export function createLogger(
     serializers: { err: describeError, error: describeError },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+function traceOf(): { traceId?: string } {
+  const traceId = currentTraceId();
+  return traceId === null ? {} : { traceId };
 }
 
 /** A mail server quotes the recipient whom it refuses. */

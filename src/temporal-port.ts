@@ -10,6 +10,9 @@ export function createTemporalPort(client: Client, uiUrl: string | null): Tempor
   return {
     uiUrl,
     namespace,
+    async ping() {
+      await client.workflowService.describeNamespace({ namespace });
+    },
     async submitDecision(approvalId, decisionId) {
       // With the decision's id as update id a second sending is the same update.
       const handle = client.workflow.getHandle(approvalId);

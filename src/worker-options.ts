@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import {
   bundleWorkflowCode,
   Worker,
+  type WorkerOptions,
   type NativeConnection,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
@@ -12,6 +13,7 @@ import type { WorkerDeps } from './activities/worker-deps.ts';
 import { failureConverterPath } from './data-converter.ts';
 import { buildIdOf } from './evidence/history-facts.ts';
 import { keepBundle } from './store/workflow-bundles.ts';
+import { activityInterceptors } from './observe/activity-context.ts';
 import { queues } from './workflows/wire.ts';
 
 export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
@@ -26,10 +28,17 @@ export interface WorkersOptions {
 
 export const workflowsPath = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
 
+const traceHeadersPath = fileURLToPath(new URL('./workflows/trace-headers.ts', import.meta.url));
+
 /** One to two seconds. */
 export async function bundleWorkflows(): Promise<WorkflowBundle> {
   const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  return bundleWorkflowCode({ workflowsPath, failureConverterPath, logger: silent });
+  return bundleWorkflowCode({
+    workflowsPath,
+    failureConverterPath,
+    workflowInterceptorModules: [traceHeadersPath],
+    logger: silent,
+  });
 }
 
 /** The workers, not yet running. The urgent one comes first. */
@@ -44,9 +53,10 @@ export async function createWorkers(deps: WorkerDeps, options: WorkersOptions): 
     activities,
     // Lands in every history: the archive finds the bundle by it.
     buildId: buildIdOf(workflowBundle.code),
+    interceptors: { activity: [activityInterceptors] },
     shutdownGraceTime: '20s',
     shutdownForceTime: '40s',
-  } as const;
+  } satisfies Partial<WorkerOptions>;
   // After a SIGKILL of this worker its sticky queue is given up that much sooner.
   const sticky = { stickyQueueScheduleToStartTimeout: '1s' } as const;
   return Promise.all([

@@ -23,6 +23,19 @@ export function plainEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 export const serverUrl = (httpPort: number): string => `http://127.0.0.1:${httpPort}`;
 
+/** Settings of the caller that pass: how the processes are watched. A port of one process is no other's. */
+const watching = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    [
+      'USHER_METRICS_PORT',
+      'USHER_WORKER_HEALTH_PORT',
+      'USHER_WORKER_METRICS_PORT',
+      'USHER_OBSERVE_HOST',
+      'USHER_OTLP_URL',
+      'USHER_LOG_LEVEL',
+    ].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+
 const common = ({ folder, temporalAddress, temporalUiUrl, httpPort, smtpUrl }: Surroundings): NodeJS.ProcessEnv => ({
   USHER_DATA_DIR: folder.dir,
   USHER_KEYS_DIR: folder.keys,
@@ -36,6 +49,7 @@ const common = ({ folder, temporalAddress, temporalUiUrl, httpPort, smtpUrl }: S
 /** Environment of `src/server.ts`: the HR secrets, and the owner's URL for the migrations. */
 export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.ProcessEnv => ({
   ...plainEnv(env),
+  ...watching(env),
   ...common(around),
   USHER_DATABASE_URL: around.database.serverUrl,
   USHER_DATABASE_OWNER_URL: around.database.ownerUrl,
@@ -46,7 +60,7 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
   USHER_BOOTSTRAP: 'sandbox',
   // One person at one machine; everybody else keeps the default of two.
   USHER_POLICY_APPROVALS: '1',
-  // The one setting of the caller that passes: whoever tries Usher on a system of their own brings a policy that names it.
+  // This setting of the caller passes, too: whoever tries Usher on a system of their own brings a policy that names it.
   USHER_POLICY_DIR: resolve(checkout, env['USHER_POLICY_DIR'] ?? join('sandbox', 'policies')),
   USHER_POLL_SECONDS: '20',
 });
@@ -54,6 +68,7 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
 /** Environment of `src/worker.ts`: the secrets of target and ticketing systems. */
 export const workerEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.ProcessEnv => ({
   ...plainEnv(env),
+  ...watching(env),
   ...common(around),
   USHER_DATABASE_URL: around.database.workerUrl,
   USHER_SERVER_URL: serverUrl(around.httpPort),

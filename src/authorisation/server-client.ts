@@ -1,6 +1,7 @@
 /** The worker's way to the server's internal endpoints: authorisations, claims, approvals. It carries the service token. */
 import axios from 'axios';
 import { z } from 'zod';
+import { currentTraceparent } from '../observe/tracing.ts';
 import { IssueResult } from '../schemas/authorisation.ts';
 import { WorkEmailAnswer } from '../schemas/work-email.ts';
 
@@ -71,7 +72,9 @@ export function createServerClient(baseUrl: string, token: () => string): Server
     let status: number;
     let data: unknown;
     try {
-      const answer = await http.post<unknown>(path, body, { headers: { authorization: `Bearer ${token()}` } });
+      const traceparent = currentTraceparent();
+      const headers = { authorization: `Bearer ${token()}`, ...(traceparent === null ? {} : { traceparent }) };
+      const answer = await http.post<unknown>(path, body, { headers });
       ({ status, data } = answer);
     } catch {
       throw new ServerUnavailable('the server did not answer');

@@ -5,6 +5,7 @@ import { CliError, exitCodes, type ExitCode } from './exit-code.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { approvalPeopleCommands } from './commands/approval-people.ts';
 import { auditCommands } from './commands/audit.ts';
+import { backupCommands } from './commands/backup.ts';
 import { caseCommands } from './commands/cases.ts';
 import { completionCommands } from './commands/completion.ts';
 import { doctorCommands } from './commands/doctor.ts';
@@ -46,6 +47,7 @@ const groups = [
   auditCommands,
   doctorCommands,
   completionCommands,
+  backupCommands,
 ];
 
 /** Runs one command line (without the interpreter and the script); never throws. */

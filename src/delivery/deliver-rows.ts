@@ -6,6 +6,8 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/cl
 import type { Selectable } from 'kysely';
 import type { DeliveryTable } from '../store/tables.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
+import { withOwnLogContext } from '../observe/log-context.ts';
+import { inSpan } from '../observe/tracing.ts';
 import * as wire from '../workflows/wire.ts';
 import { startCase, startCutoff } from './start-workflows.ts';
 import { resumeCaseRun, resumeCutoffRun } from './resume-runs.ts';
@@ -45,7 +47,7 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
     // Its pause after a failure holds back all that follows for this person: a signal must not overtake its start.
     if (row.due_at > deps.now()) return delivered;
     try {
-      await deliverOne(deps, row);
+      await traced(row, () => deliverOne(deps, row));
       await deps.db
         .updateTable('delivery')
         .set({ delivered_at: deps.now() })
@@ -59,6 +61,13 @@ async function deliverInOrder(deps: WorkerDeps, rows: readonly Row[]): Promise<n
     }
   }
   return delivered;
+}
+
+/** Goes on with the trace in which the row was written, and logs under its case. */
+function traced(row: Row, body: () => Promise<void>): Promise<void> {
+  const caseId = wire.caseWorkflowId(row.person_id, row.n);
+  const attributes = { 'usher.case_id': caseId, 'usher.kind': row.kind };
+  return withOwnLogContext({ caseId }, () => inSpan('deliver row', { attributes, parent: row.traceparent }, body));
 }
 
 async function deliverOne(deps: WorkerDeps, row: Row): Promise<void> {
@@ -129,7 +138,16 @@ async function noteFailure(deps: WorkerDeps, row: Row, error: unknown): Promise<
     })
     .where('delivery_id', '=', row.delivery_id)
     .execute();
-  deps.log.warn({ deliveryId: row.delivery_id, kind: row.kind, attempts, err: error }, 'not delivered yet');
+  deps.log.warn(
+    {
+      caseId: wire.caseWorkflowId(row.person_id, row.n),
+      deliveryId: row.delivery_id,
+      kind: row.kind,
+      attempts,
+      err: error,
+    },
+    'not delivered yet',
+  );
 }
 
 /** Raises one alarm an hour while rows stay undelivered. */

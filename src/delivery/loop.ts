@@ -16,10 +16,14 @@ import { watchCases } from './watch-cases.ts';
 const PAUSE_MS = 2_000;
 /** One question to Temporal for each open case. */
 const WATCH_PAUSE_MS = 30_000;
+/** A pass carries hundreds of rows; one that takes longer than this hangs. */
+const TURN_MAX_MS = 60_000;
 
 export interface DeliveryLoop {
   /** Resolves when the passes under way have ended. */
   stop(): Promise<void>;
+  /** False when the lane of cut-offs or that of cases has not begun a pass for a minute. */
+  isTurning(): boolean;
 }
 
 interface Lane {
@@ -60,7 +64,9 @@ const lanes: readonly Lane[] = [
 /** Starts the loop. `databaseUrl` is for the connection that listens. */
 export function startDeliveryLoop(deps: WorkerDeps, databaseUrl: string): DeliveryLoop {
   const woken = lanes.map((lane) => ({ lane, waker: new Waker() }));
-  const running = woken.map(({ lane, waker }) => runLane(deps, lane, waker));
+  const turnedAtMs = new Map(lanes.map(({ name }) => [name, performance.now()]));
+  const noteTurn = (name: string): void => void turnedAtMs.set(name, performance.now());
+  const running = woken.map(({ lane, waker }) => runLane(deps, lane, waker, noteTurn));
   const listener = new Listener({
     databaseUrl,
     channel: 'usher_delivery',
@@ -70,6 +76,8 @@ export function startDeliveryLoop(deps: WorkerDeps, databaseUrl: string): Delive
     log: deps.log,
   });
   return {
+    isTurning: () =>
+      ['cutoffs', 'cases'].every((name) => performance.now() - (turnedAtMs.get(name) ?? 0) < TURN_MAX_MS),
     async stop() {
       for (const { waker } of woken) waker.stop();
       await Promise.all(running);
@@ -78,8 +86,9 @@ export function startDeliveryLoop(deps: WorkerDeps, databaseUrl: string): Delive
   };
 }
 
-async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker): Promise<void> {
+async function runLane(deps: WorkerDeps, lane: Lane, waker: Waker, noteTurn: (name: string) => void): Promise<void> {
   while (!waker.isStopped) {
+    noteTurn(lane.name);
     const seen = waker.count;
     let moved = 0;
     try {

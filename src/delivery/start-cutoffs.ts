@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
-import { enqueue, enqueueNews } from '../store/cases.ts';
+import { enqueue, enqueueNews, traceOfCase } from '../store/cases.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
 import { tellStory } from '../store/story.ts';
@@ -78,7 +78,8 @@ async function startOne(
   now: Date,
 ): Promise<EvidenceInput | null> {
   if (!(await moveOn(tx, personId, n, { state: 'started', started_at: now }))) return null;
-  await enqueue(tx, { kind: 'startCutoff', personId, n, payload: { systemIds }, dueAt: now });
+  const traceparent = await traceOfCase(tx, personId, n);
+  await enqueue(tx, { kind: 'startCutoff', personId, n, payload: { systemIds }, dueAt: now, traceparent });
   await enqueueNews(tx, personId, n, { kind: 'factsChanged' }, now);
   const caseId = `case_${personId}_${n}`;
   return { operationKey: caseId, kind: 'cutoffStarted', personId, caseId, body: { systemIds }, values: null };

@@ -17,6 +17,8 @@ export interface HttpDeps extends ServerDeps {
   checkpointer: Checkpointer;
   /** The CLI profile of a person, where this installation keeps profiles of several people to try them out. */
   profileOf: (personId: string) => string | null;
+  /** Counts answered webhooks for monitoring; `systemId` is of the policy. */
+  countWebhook?: (systemId: string, outcome: 'accepted' | 'repeated' | 'refused') => void;
   /** Decrypts payloads; rejects when one does not open. What is not encrypted passes as it is. */
   openPayloads: (payloads: PayloadBytes[]) => Promise<PayloadBytes[]>;
 }

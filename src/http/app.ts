@@ -8,6 +8,7 @@ import { ZodError } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { App, AppContext, AppEnv, HttpDeps } from './app-types.ts';
 import { invalidInput } from './input.ts';
+import { observeRequests, routeOf } from './observe-requests.ts';
 import { contentSecurityPolicy, messagePage } from './pages/layout.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRouter } from './router.ts';
@@ -76,6 +77,7 @@ const routeFiles = [
 /** Makes the application; the caller listens. */
 export function createApp(deps: HttpDeps): App {
   const app: App = new Hono<AppEnv>();
+  app.use(observeRequests(deps));
   const isHttps = deps.publicUrl.startsWith('https:');
   app.use(async (c, next) => {
     await next();
@@ -126,13 +128,8 @@ function setHeaders(c: AppContext, isHttps: boolean): void {
 function asAppError(error: unknown, c: AppContext, deps: HttpDeps): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof ZodError) return invalidInput(error, 'body');
-  deps.log.error({ method: c.req.method, path: logPath(c.req.path), err: error }, 'request failed');
+  deps.log.error({ method: c.req.method, route: routeOf(c), err: error }, 'request failed');
   return new AppError('internal');
-}
-
-/** Secrets stand in the paths of one-time links: they are cut. */
-function logPath(path: string): string {
-  return path.replace(/^(\/(?:decide|login))\/.*/, '$1/…');
 }
 
 /** Programs get problem+json, readers of pages get a page. */

@@ -3,6 +3,7 @@
  * holds. A system whose secrets are not here cannot be opened here: that is how the server stays without write credentials.
  */
 import type { ConnectorByKind, ConnectorDefinition, ConnectorManifest } from '../connectors/kit/contract.ts';
+import type { CallWatcher } from '../connectors/kit/call-watcher.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { openConnector } from '../connectors/kit/open-connector.ts';
 import { createRateLimiter, type RateLimiter } from '../connectors/kit/rate-limit.ts';
@@ -33,6 +34,8 @@ export interface ConnectorPoolOptions {
   callsPerMinute?: (manifest: ConnectorManifest) => number;
   /** Shortens the vendors' windows of consistency where the systems are known to be consistent at once. */
   consistencyWindowMsMax?: number;
+  /** Sees each call at a vendor: for logs, metrics and traces. */
+  watchCall?: CallWatcher;
 }
 
 export interface ConnectorPool {
@@ -84,6 +87,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       now: options.now,
       rateLimiter,
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.watchCall === undefined ? {} : { watchCall: options.watchCall }),
     });
     const entry: OpenSystem<Kind> = {
       system,

@@ -1,5 +1,6 @@
 /** Cases, cut-offs and deliveries: what the delivery loop carries from rows to Temporal. */
 import type { Insertable, Selectable } from 'kysely';
+import { currentTraceparent } from '../observe/tracing.ts';
 import type { CaseNews } from '../schemas/case.ts';
 import type { SignedDeparture } from '../schemas/authorisation.ts';
 import type { Db, Tx } from './db.ts';
@@ -35,7 +36,15 @@ export async function insertCase(tx: Tx, row: Insertable<CaseTable>): Promise<vo
 /** Writes a delivery; the caller's transaction decides whether it ever existed. */
 export async function enqueue(
   tx: Db | Tx,
-  delivery: { kind: DeliveryTable['kind']; personId: string; n: number; payload: object; dueAt: Date },
+  delivery: {
+    kind: DeliveryTable['kind'];
+    personId: string;
+    n: number;
+    payload: object;
+    dueAt: Date;
+    /** Default: of the running trace. */
+    traceparent?: string | null;
+  },
 ): Promise<void> {
   await tx
     .insertInto('delivery')
@@ -47,8 +56,21 @@ export async function enqueue(
       n: delivery.n,
       payload: JSON.stringify(delivery.payload),
       due_at: delivery.dueAt,
+      traceparent: delivery.traceparent ?? currentTraceparent(),
     })
     .execute();
+}
+
+/** The trace in which the case was opened: what becomes due later goes on with it. */
+export async function traceOfCase(tx: Db | Tx, personId: string, n: number): Promise<string | null> {
+  const row = await tx
+    .selectFrom('delivery')
+    .select('traceparent')
+    .where('person_id', '=', personId)
+    .where('n', '=', n)
+    .where('kind', '=', 'startCase')
+    .executeTakeFirst();
+  return row?.traceparent ?? null;
 }
 
 export async function enqueueNews(

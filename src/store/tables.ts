@@ -64,6 +64,8 @@ export interface LedgerTable {
   received_at: Timestamp;
   derived_at: NullableTimestamp;
   attempts: Generated<number>;
+  /** Of the trace in which it was received. */
+  traceparent: ColumnType<string | null, string | null | undefined, string | null>;
 }
 export interface IntakeRefusalTable {
   source: string;
@@ -177,6 +179,8 @@ export interface DeliveryTable {
   delivered_at: NullableTimestamp;
   attempts: Generated<number>;
   last_error: string | null;
+  /** Of the trace in which it was written. */
+  traceparent: ColumnType<string | null, string | null | undefined, string | null>;
 }
 export interface ProposalTable {
   proposal_id: string;

@@ -5,6 +5,8 @@
 import { sql } from 'kysely';
 import { deriveLifecycle, type LifecycleState } from '../domain/derive-lifecycle.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
+import { withLogContext } from '../observe/log-context.ts';
+import { inSpan } from '../observe/tracing.ts';
 import type { PersonFacts, Snapshot } from '../schemas/facts.ts';
 import type { LedgerTable } from '../store/tables.ts';
 import { lockInTx, type Tx } from '../store/db.ts';
@@ -38,6 +40,12 @@ const UNSEEN_LEAVER_MAX_AGE_MS = 30 * 86_400_000;
 export async function deriveEvent(deps: ServerDeps, eventId: string): Promise<void> {
   const row = await deps.db.selectFrom('ledger').selectAll().where('event_id', '=', eventId).executeTakeFirst();
   if (!row || row.state !== 'received') return;
+  const attributes = { 'usher.event_id': eventId, 'usher.system': row.source };
+  await inSpan('derive event', { attributes, parent: row.traceparent }, () => deriveRow(deps, row));
+}
+
+async function deriveRow(deps: ServerDeps, row: LedgerRow): Promise<void> {
+  const { event_id: eventId } = row;
   const hris = (await deps.hris(row.origin === 'poll' ? 'normal' : 'urgent')).get(row.source);
   const version = await deps.policies.active();
   if (!hris || !version) throw new Error('no active policy names this HR system');
@@ -113,6 +121,9 @@ async function storeAndDerive(
   const { actions } = outcome;
   const applied = await applyLifecycle(deps, tx, { person, snapshot: next, previous, actions, event: row, records });
   const about = { operationKey: row.event_id, personId: person.person_id, caseId: applied.caseId };
+  // What kind of case it is would tell of a departure that lies ahead.
+  if (applied.caseId !== null)
+    withLogContext({ caseId: applied.caseId }, () => deps.log.info({ source: row.source }, 'event belongs to a case'));
   const { snapshotId } = next;
   const snapshotBody = { snapshotId, source: row.source };
   const derivedBody = { snapshotId, policyHash: version.policyHash };

@@ -3,6 +3,7 @@
  * system), at once after the acknowledgement, and again from the ledger for what a crash left behind.
  */
 import { ConnectorError } from '../connectors/kit/errors.ts';
+import { withOwnLogContext } from '../observe/log-context.ts';
 import { deriveEvent } from './derive-event.ts';
 import { noteEventStuck } from './hris-incidents.ts';
 import type { ServerDeps } from './server-deps.ts';
@@ -43,7 +44,8 @@ function pump(deps: ServerDeps, state: QueueState): void {
     const eventId = state.waiting.shift();
     if (eventId === undefined) return;
     state.running += 1;
-    void runOne(deps, state, eventId);
+    // Whatever happens to free the place is not what caused this event.
+    void withOwnLogContext({ eventId }, () => runOne(deps, state, eventId));
   }
 }
 

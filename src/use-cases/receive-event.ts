@@ -1,5 +1,6 @@
 /** Writes what reached the door into the ledger: committed before it is acknowledged, so that nothing is lost. */
 import { sql } from 'kysely';
+import { currentTraceparent } from '../observe/tracing.ts';
 import type { Db, Tx } from '../store/db.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { uuidV7 } from '../store/uuid.ts';
@@ -44,6 +45,7 @@ async function insertRows(db: Db | Tx, event: IncomingEvent, sourceKeys: string[
         verdict: null,
         body_sealed: null,
         received_at: now,
+        traceparent: currentTraceparent(),
       })),
     )
     .onConflict((conflict) => conflict.columns(['source', 'delivery_key', 'source_key']).doNothing())

@@ -23,6 +23,8 @@ export interface TemporalFacts {
 export interface TemporalPort {
   uiUrl: string | null;
   namespace: string;
+  /** Resolves when Temporal answers for the namespace; rejects otherwise. */
+  ping(): Promise<void>;
   /** Sends the update `submitDecision`. May fail: the delivery loop carries it then. */
   submitDecision(approvalId: string, decisionId: string): Promise<void>;
   /** Histories of a case and of everything it started, by workflow id, as JSON. */

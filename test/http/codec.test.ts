@@ -14,6 +14,7 @@ beforeAll(async () => {
     uiUrl,
     namespace: 'test',
     submitDecision: () => Promise.resolve(),
+    ping: () => Promise.resolve(),
     histories: () => Promise.resolve({}),
     runs: () => Promise.resolve([]),
     history: () => Promise.resolve(null),

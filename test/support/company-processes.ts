@@ -2,7 +2,7 @@
  * Usher as it runs in production: `src/server.ts` and `src/worker.ts` as processes of their own, which a test may kill and
  * start again. The sandbox company lives in the test itself; database and namespace are the test's own.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -30,6 +30,8 @@ export interface CompanyProcessesOptions {
   /** Default: the server that the tests share. */
   temporalAddress?: string;
   watchdog?: Watchdog;
+  /** For both processes; wins over everything else. */
+  env?: NodeJS.ProcessEnv;
   /** Of the faults' probabilities. */
   faultSeed?: number;
 }
@@ -38,6 +40,10 @@ export interface CompanyProcesses {
   company: Company;
   /** The owner's view, past all privileges. */
   ownerDb: Db;
+  /** Address of the server. */
+  url: string;
+  /** What a process has logged. */
+  logOf(name: 'server' | 'worker'): string;
   temporalNamespace: string;
   server: RestartableProcess;
   worker: RestartableProcess;
@@ -84,6 +90,7 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
     USHER_POLL_SECONDS: '3600',
     USHER_CONSISTENCY_WINDOW_MS: '0',
     USHER_WORKFLOW_BUNDLE: process.env['TEST_WORKFLOW_BUNDLE'],
+    ...options.env,
   };
   const processOf = (name: 'server' | 'worker', env: NodeJS.ProcessEnv): RestartableProcess =>
     new RestartableProcess(watchdog, (start, extra) => start(nodeProcess(folder, name, { ...env, ...own, ...extra })));
@@ -98,6 +105,8 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
   return {
     company,
     ownerDb,
+    url,
+    logOf: (name) => readFileSync(join(folder.logs, `${name}.log`), 'utf8'),
     temporalNamespace: namespace,
     server,
     worker,
@@ -165,7 +174,7 @@ function nodeProcess(folder: DataFolder, name: 'server' | 'worker', env: NodeJS.
     cwd: checkout,
     logFile: join(folder.logs, `${name}.log`),
     stopSignal: 'SIGTERM',
-    stopTimeoutMs: 5_000,
+    stopTimeoutMs: 30_000,
     isReady: (log) => Promise.resolve(/^ready$/m.test(log)),
     readyTimeoutMs: READY_TIMEOUT_MS,
   };

@@ -1,11 +1,18 @@
 /** A real process of a test, to be killed at any moment and started again. A watchdog ends it even when jest is killed. */
-import { startProcess, type RunningProcess, type Start, type Watchdog } from '../../scripts/stack/managed-process.ts';
+import {
+  startProcess,
+  type Exit,
+  type RunningProcess,
+  type Start,
+  type Watchdog,
+} from '../../scripts/stack/managed-process.ts';
 
 const CRASH_LIMIT_MS = 30_000;
 
 export class RestartableProcess {
   readonly #launch: (extraEnv: NodeJS.ProcessEnv) => Promise<RunningProcess>;
   #running: RunningProcess | null = null;
+  #exit: Exit | null = null;
 
   /** `launch` starts the process by the `start` that it is given, and resolves when it is ready. */
   constructor(watchdog: Watchdog, launch: (start: Start, extraEnv: NodeJS.ProcessEnv) => Promise<unknown>) {
@@ -21,10 +28,23 @@ export class RestartableProcess {
     return this.#running !== null && !this.#running.hasExited();
   }
 
+  /** How it ended the last time; null while it runs. */
+  get exit(): Exit | null {
+    return this.#exit;
+  }
+
+  get pid(): number | null {
+    return this.#running?.pid ?? null;
+  }
+
   /** Resolves when it is ready. Rejects when one runs already: two of them would hide what a crash left behind. */
   async start(extraEnv: NodeJS.ProcessEnv = {}): Promise<void> {
     if (this.isRunning) throw new Error('it runs already');
+    this.#exit = null;
     this.#running = await this.#launch(extraEnv);
+    void this.#running.exited.then((exit) => {
+      this.#exit = exit;
+    });
   }
 
   /** SIGKILL, without a chance to finish anything. */

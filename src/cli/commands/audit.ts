@@ -13,6 +13,7 @@ import { sampleCommand } from './audit-sample.ts';
 import { recomputeCommand } from './audit-recompute.ts';
 
 interface LocalOptions {
+  signingDir?: string;
   databaseUrl?: string;
   keysDir?: string;
 }
@@ -60,6 +61,7 @@ export function auditCommands(program: Command, context: CliContext): void {
     .requiredOption('--reason <text>', 'why; kept for ever, must name no person')
     .option('--database-url <url>', 'the restored database (default: USHER_DATABASE_URL)')
     .option('--keys-dir <folder>', 'keys and checkpoints (default: USHER_KEYS_DIR)')
+    .option('--signing-dir <folder>', 'private signing keys (default: USHER_SIGNING_DIR, else of the key folder)')
     .action((options: LocalOptions & { reason: string }) => declareRestored(options, context));
 }
 
@@ -113,7 +115,10 @@ async function declareRestored(options: LocalOptions & { reason: string }, conte
   if (databaseUrl === undefined) throw new CliError(exitCodes.usage, 'Give --database-url, or set USHER_DATABASE_URL.');
   if (options.reason.trim() === '' || options.reason.length > 500)
     throw new CliError(exitCodes.usage, '--reason: expected 1 to 500 characters');
-  const outcome = await signGap(databaseUrl, options.keysDir ?? keysDirOf(context.env), options.reason);
+  const outcome = await signGap(databaseUrl, options.reason, {
+    keysDir: options.keysDir ?? keysDirOf(context.env),
+    signingDir: options.signingDir ?? context.env['USHER_SIGNING_DIR'],
+  });
   switch (outcome.outcome) {
     case 'signed':
       return context.out.line('The gap is signed. Start the server: it continues the log from here.');
@@ -126,8 +131,14 @@ async function declareRestored(options: LocalOptions & { reason: string }, conte
   }
 }
 
-async function signGap(databaseUrl: string, keysDir: string, reason: string) {
-  assertKeyFolder(keysDir, 'signing');
+async function signGap(
+  databaseUrl: string,
+  reason: string,
+  { keysDir, signingDir }: { keysDir: string; signingDir: string | undefined },
+) {
+  assertKeyFolder(keysDir, signingDir === undefined ? 'signing' : 'public');
+  if (signingDir !== undefined && !existsSync(signingDir))
+    throw new CliError(exitCodes.usage, `${signingDir} does not exist.`, 'Give --signing-dir FOLDER.');
   const [{ openDb }, { openSigner }, { signRestoredGap }] = await Promise.all([
     import('../../store/db.ts'),
     import('../../store/signing-key.ts'),
@@ -135,7 +146,13 @@ async function signGap(databaseUrl: string, keysDir: string, reason: string) {
   ]);
   const db = openDb(databaseUrl, 2);
   try {
-    return await signRestoredGap({ db, signer: openSigner(keysDir), keysDir, now: () => new Date(), reason });
+    return await signRestoredGap({
+      db,
+      signer: openSigner(keysDir, signingDir),
+      keysDir,
+      now: () => new Date(),
+      reason,
+    });
   } catch {
     throw new CliError(exitCodes.unavailable, 'The database or the key folder cannot be read.', 'Check both options.');
   } finally {

@@ -5,6 +5,7 @@
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { ConnectorRuntime, HttpOptions } from './contract.ts';
 import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorDetail } from './errors.ts';
+import type { CallEnd, CallWatcher } from './call-watcher.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { readRetryAfterMs } from './retry-after.ts';
 
@@ -39,6 +40,7 @@ export interface HttpFactoryDeps {
   now: () => number;
   /** For calls whose connector names none. Default 10 s; never more than 25 s. */
   timeoutMs?: number;
+  watchCall?: CallWatcher;
 }
 
 const defaultTimeoutMs = 10_000;
@@ -63,11 +65,36 @@ export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions)
       redact: ['authorization', 'auth', 'password', 'token'],
     });
     const timeouts = new WeakMap<object, AbortSignal>();
-    instance.interceptors.request.use((config) => prepare(config, deps, timeoutMs, timeouts));
+    const watched = new WeakMap<object, (end: Omit<CallEnd, 'durationMs'>) => void>();
+    instance.interceptors.request.use((config) => {
+      const end = beginWatch(config, deps);
+      try {
+        const prepared = prepare(config, deps, timeoutMs, timeouts);
+        if (prepared.signal) watched.set(prepared.signal, end);
+        return prepared;
+      } catch (error) {
+        end({
+          outcome: error instanceof ConnectorError ? error.code : 'validation',
+          status: null,
+          vendorRequestId: null,
+        });
+        throw error;
+      }
+    });
     instance.interceptors.response.use(
-      (response) => response,
+      (response) => {
+        const { signal } = response.config;
+        const vendorRequestId = requestIdOf(response);
+        if (signal) watched.get(signal)?.({ outcome: 'ok', status: response.status, vendorRequestId });
+        return response;
+      },
       (error: unknown) => {
-        throw toConnectorError(error, deps, timeouts);
+        const failure = toConnectorError(error, deps, timeouts);
+        const { config, response } = error instanceof AxiosError ? error : {};
+        const status = response?.status ?? null;
+        const vendorRequestId = failure.detail.vendorRequestId ?? null;
+        if (config?.signal) watched.get(config.signal)?.({ outcome: failure.code, status, vendorRequestId });
+        throw failure;
       },
     );
     return instance;
@@ -77,6 +104,18 @@ export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions)
 /** The runtime of one connector instance over the factory. */
 export function createConnectorRuntime<Config>(deps: HttpFactoryDeps & { config: Config }): ConnectorRuntime<Config> {
   return { systemId: deps.systemId, config: deps.config, createHttp: createHttpFactory(deps) };
+}
+
+/** Begins to watch one call. */
+function beginWatch(
+  config: InternalAxiosRequestConfig,
+  { systemId, watchCall }: HttpFactoryDeps,
+): (end: Omit<CallEnd, 'durationMs'>) => void {
+  if (watchCall === undefined) return () => undefined;
+  const startedAtMs = performance.now();
+  const method = (config.method ?? 'get').toUpperCase();
+  const finish = watchCall({ systemId, operation: operationOf(config), method });
+  return (end) => finish({ ...end, durationMs: performance.now() - startedAtMs });
 }
 
 function prepare(

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ConnectorByKind, ConnectorDefinition } from './contract.ts';
+import type { CallWatcher } from './call-watcher.ts';
 import { ConnectorError } from './errors.ts';
 import { createConnectorRuntime } from './http.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limit.ts';
@@ -18,6 +19,7 @@ export interface OpenOptions {
   rateLimiter?: RateLimiter;
   /** Of one call. Default 10 s. */
   timeoutMs?: number;
+  watchCall?: CallWatcher;
 }
 
 /** Throws `validation` where the configuration does not fit or the connector is of another kind; never quotes values. */
@@ -38,7 +40,9 @@ export function openConnector<Kind extends keyof ConnectorByKind>(
   const rateLimiter =
     options.rateLimiter ?? createRateLimiter({ callsPerMinute: manifest.ratePolicy.callsPerMinute, now });
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-  return definition.create(createConnectorRuntime({ systemId, config: config.data, rateLimiter, now, ...timeout }));
+  const watch = options.watchCall === undefined ? {} : { watchCall: options.watchCall };
+  const runtime = createConnectorRuntime({ systemId, config: config.data, rateLimiter, now, ...timeout, ...watch });
+  return definition.create(runtime);
 }
 
 function isOfKind<Kind extends keyof ConnectorByKind>(
