@@ -49,6 +49,12 @@ export function caseCommands(program: Command, context: CliContext): void {
       if (isJson(command)) return out.json(detail);
       showCase(detail, context);
     });
+  addSteering(program, context);
+}
+
+/** What moves a case on that waits. */
+function addSteering(program: Command, context: CliContext): void {
+  const { out } = context;
   program
     .command('retry <case> <system>')
     .description('Try the failed items of a case on one system again')
@@ -58,10 +64,8 @@ export function caseCommands(program: Command, context: CliContext): void {
       out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
     });
   program
-    .command('hand-over')
-    .description('The time in which a mover keeps what the old role gave')
-    .command('end <case>')
-    .description('End it now: what the old role gave is taken away (the manager of before, or an operator)')
+    .command('end-hand-over <case>')
+    .description("Take a mover's old access away now (the manager of before, or an operator)")
     .action(async (id: string, _options: object, command: Command) => {
       await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
       out.line(`The hand-over is over. Follow it with: usher case show ${id}`);
