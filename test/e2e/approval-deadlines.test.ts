@@ -1,7 +1,6 @@
 /** The times of an approval as shipped: reminder, two levels of escalation, the clock that a question stops, and its bound. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decide, untilCase } from '../support/case-rows.ts';
-import { hire, openApproval, type OpenApproval } from '../support/case-driver.ts';
+import { decide, hire, openApproval, type OpenApproval, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { fastForward, setSkipping } from '../support/time-skip.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';

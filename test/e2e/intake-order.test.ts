@@ -1,8 +1,7 @@
 /** Events that come late, in the wrong order or again, and the cap for departures that were announced long before. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
-import { caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
-import { dateInDays, hire } from '../support/case-driver.ts';
+import { caseState, dateInDays, hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
