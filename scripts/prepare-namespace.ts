@@ -9,7 +9,11 @@ const { USHER_TEMPORAL_ADDRESS: address = '', USHER_TEMPORAL_NAMESPACE: namespac
 if (/^[^:/]+:\d+$/.test(address)) {
   try {
     const connection = await Connection.connect({ address, connectTimeout: '10s' });
-    await bootstrapNamespace(connection, namespace).finally(() => connection.close());
+    try {
+      await bootstrapNamespace(connection, namespace);
+    } finally {
+      await connection.close();
+    }
     process.stdout.write(
       `The namespace ${namespace} keeps closed cases for ${retentionDays} days and has every search attribute.\n`,
     );

@@ -33,6 +33,19 @@ export function caseCommands(program: Command, context: CliContext): void {
       ]);
       out.table(['case', 'person', 'kind', 'state', 'effective'], rows, 'No case.');
     });
+  oneCaseCommands(program, context);
+  program
+    .command('retry <case> <system>')
+    .description('Try the failed items of a case on one system again')
+    .action(async (id: string, systemId: string, _options: object, command: Command) => {
+      const path = `/api/v1/cases/${encodeURIComponent(id)}/retry`;
+      await apiOf(context, command).post(path, { systemId }, Anything);
+      out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
+    });
+}
+
+function oneCaseCommands(program: Command, context: CliContext): void {
+  const { out } = context;
   const one = program.command('case').description('One case');
   one
     .command('resume <id>')
@@ -55,14 +68,6 @@ export function caseCommands(program: Command, context: CliContext): void {
     .action(async (id: string, _options: object, command: Command) => {
       await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
       out.line(`The hand-over is over. Follow it with: usher case show ${id}`);
-    });
-  program
-    .command('retry <case> <system>')
-    .description('Try the failed items of a case on one system again')
-    .action(async (id: string, systemId: string, _options: object, command: Command) => {
-      const path = `/api/v1/cases/${encodeURIComponent(id)}/retry`;
-      await apiOf(context, command).post(path, { systemId }, Anything);
-      out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
     });
 }
 
