@@ -17,7 +17,7 @@ export interface ApprovalMailInput {
   dueAt: Date;
   /** They decide in the place of somebody else. */
   isInPlace: boolean;
-  occasion: 'opened' | 'reminder';
+  occasion: 'opened' | 'reminder' | 'escalated' | 'answered';
   pageUrl: string;
   temporalUrl: string | null;
   approveCode: string;
@@ -27,6 +27,8 @@ export interface ApprovalMailInput {
 const prefixes: Readonly<Record<ApprovalMailInput['occasion'], string>> = {
   opened: '',
   reminder: 'Reminder: ',
+  escalated: 'Escalated: ',
+  answered: 'Answered: ',
 };
 
 export interface ComposedMail {

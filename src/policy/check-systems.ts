@@ -21,6 +21,7 @@ export function checkSystems(loaded: LoadedPolicy, knownConnectors: readonly Kno
       ...checkOwner(system, loaded, knownConnectors),
       ...checkMaster(system, systems),
       ...checkSecrets(system, knownConnectors),
+      ...checkConfig(system, knownConnectors),
     ]),
   ];
 }
@@ -88,3 +89,24 @@ function checkSecrets({ value, findingAt }: Placed<SystemPolicy>, known: readonl
   });
   return [...inTexts, ...others];
 }
+
+/** What the connector would refuse when it opens. Values that are secrets are known to the processes only. */
+function checkConfig({ value, findingAt }: Placed<SystemPolicy>, known: readonly KnownConnector[]): Finding[] {
+  const schema = known.find(({ id }) => id === value.connector)?.configSchema;
+  const result = schema?.safeParse(value.config);
+  if (result === undefined || result.success) return [];
+  const isSecret = (path: readonly PropertyKey[]): boolean => {
+    const given = path.reduce<unknown>((at, key) => (isRecord(at) ? at[String(key)] : undefined), value.config);
+    return typeof given === 'string' && mentionsSecret(given);
+  };
+  return result.error.issues
+    .filter(({ path }) => !isSecret(path))
+    .map(({ path, message }) =>
+      findingAt(
+        ['config', ...path.map((key) => (typeof key === 'number' ? key : String(key)))],
+        `the connector ${value.connector} cannot use this: ${message}`,
+      ),
+    );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

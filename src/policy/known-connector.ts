@@ -1,4 +1,5 @@
 /** The part of a connector's definition that a policy is checked against. */
+import type { z } from 'zod';
 import type { ConnectorManifest } from '../connectors/kit/contract.ts';
 import type { OwnedAttribute } from '../schemas/owned-attribute.ts';
 
@@ -10,6 +11,8 @@ export interface KnownConnector {
   secretFields: readonly string[];
   profileUpdates: readonly OwnedAttribute[];
   workEmailWriteBack: boolean;
+  /** What `config` must look like once secrets are in it; absent: anything goes. */
+  configSchema?: z.ZodType;
 }
 
 /** The definitions of connectors as far as a policy check reads them. */
@@ -17,11 +20,13 @@ export function knownConnectors(
   definitions: readonly {
     manifest: Pick<ConnectorManifest, 'id' | 'kind' | 'capabilities'>;
     secretFields: readonly string[];
+    configSchema?: z.ZodType;
   }[],
 ): KnownConnector[] {
-  return definitions.map(({ manifest, secretFields }) => {
+  return definitions.map(({ manifest, secretFields, configSchema }) => {
     const { id, kind, capabilities } = manifest;
     const { profileUpdates, workEmailWriteBack } = capabilities;
-    return { id, kind, secretFields, profileUpdates, workEmailWriteBack };
+    const known = { id, kind, secretFields, profileUpdates, workEmailWriteBack };
+    return configSchema === undefined ? known : { ...known, configSchema };
   });
 }

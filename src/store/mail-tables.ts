@@ -4,7 +4,8 @@ import type { ColumnType, Generated } from 'kysely';
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
-export type OutgoingMailKind = 'approvalOpened' | 'approvalReminder' | 'alert';
+export type ApprovalMailKind = 'approvalOpened' | 'approvalReminder' | 'approvalEscalated' | 'approvalAnswered';
+export type OutgoingMailKind = ApprovalMailKind | 'alert';
 
 export interface OutgoingMailTable {
   mail_id: string;

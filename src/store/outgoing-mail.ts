@@ -1,7 +1,7 @@
 /** The outbox of mails: who is still to be told about what. Rows are claimed by nobody: one sender at a time runs (see the use case). */
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from './db.ts';
-import type { OutgoingMailTable } from './tables.ts';
+import type { ApprovalMailKind, OutgoingMailTable } from './tables.ts';
 import { uuidV7 } from './uuid.ts';
 
 export type OutgoingMail = Selectable<OutgoingMailTable>;
@@ -13,11 +13,11 @@ const PAGE_MAX = 1_000;
 
 /**
  * Queues the mail about an approval. The one of its opening is queued once for each approver, however often an opening
- * is repeated; a reminder once while an earlier one still waits. Answers whether a row was added.
+ * is repeated; any later one once while an earlier one still waits. Answers whether a row was added.
  */
 export async function queueApprovalMail(
   db: Db | Tx,
-  mail: { kind: 'approvalOpened' | 'approvalReminder'; approvalId: string; approverId: string; now: Date },
+  mail: { kind: ApprovalMailKind; approvalId: string; approverId: string; now: Date },
 ): Promise<boolean> {
   const row = await db
     .insertInto('outgoing_mail')

@@ -72,7 +72,7 @@ async function diagnoseTemporal({ temporal }: ServerDeps): Promise<DoctorFinding
   }
   const { serverVersion, sdkVersion, retentionDays, missingAttributes, queuesWithoutWorker } = facts;
   const findings = [ok(area, `Temporal server ${serverVersion}, SDK ${sdkVersion}, namespace ${temporal.namespace}.`)];
-  const bootstrap = 'Run the bootstrap of the namespace (temporal/README.md), or start with npm start.';
+  const bootstrap = 'Run node scripts/run.js scripts/prepare-namespace.ts, or start with npm start.';
   if (retentionDays < RETENTION_DAYS_MIN) {
     const text = `Closed histories are kept for ${retentionDays} days; Usher expects ${RETENTION_DAYS_MIN}.`;
     findings.push({ area, level: 'warning', text, fix: bootstrap });

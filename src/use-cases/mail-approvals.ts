@@ -98,7 +98,7 @@ async function mailInput(
     isInPlace: places.length > 0 && places.every(({ forId }) => forId !== approverId),
     items: approval.items,
     dueAt,
-    occasion: about.mail.kind === 'approvalReminder' ? 'reminder' : 'opened',
+    occasion: occasionOf(about.mail.kind),
     pageUrl: `${deps.publicUrl}/decide/${secrets.link}`,
     temporalUrl: temporal?.uiUrl
       ? `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${approval.approval_id}`
@@ -106,4 +106,20 @@ async function mailInput(
     approveCode: secrets.approveCode,
     denyCode: secrets.denyCode,
   };
+}
+
+function occasionOf(kind: OutgoingMail['kind']): ApprovalMailInput['occasion'] {
+  switch (kind) {
+    case 'approvalReminder':
+      return 'reminder';
+    case 'approvalEscalated':
+      return 'escalated';
+    case 'approvalAnswered':
+      return 'answered';
+    case 'approvalOpened':
+    case 'alert':
+      return 'opened';
+    default:
+      return kind satisfies never;
+  }
 }

@@ -137,8 +137,15 @@ function labelOf(item: Item): string {
   return item.entitlementId ?? `profile ${item.profileId ?? ''}`;
 }
 
+const mailKinds = {
+  opened: 'approvalOpened',
+  reminder: 'approvalReminder',
+  escalated: 'approvalEscalated',
+  answered: 'approvalAnswered',
+} as const;
+
 /** Why somebody is written to. */
-export type MailOccasion = 'opened' | 'reminder' | 'escalated' | 'answered';
+export type MailOccasion = keyof typeof mailKinds;
 
 /** Queues a mail for everybody who may still decide, or for those of `only`. Answers for how many; the mail loop sends them. */
 export async function tellApprovers(
@@ -156,8 +163,7 @@ export async function tellApprovers(
   const actors = actorsInRow(approval).filter(({ personId, forId }) => !decided.has(personId) && !decided.has(forId));
   const approverIds = [...new Set(actors.map(({ personId }) => personId))].toSorted();
   const wanted = approverIds.filter((id) => only?.has(id) ?? true);
-  // Whoever comes to an approval gets its first mail, whatever brought them there.
-  const kind = occasion === 'opened' || occasion === 'escalated' ? 'approvalOpened' : 'approvalReminder';
+  const kind = mailKinds[occasion];
   for (const approverId of wanted) {
     await queueApprovalMail(deps.db, { kind, approvalId: approval.approval_id, approverId, now });
     await noteTold(deps, approval.approval_id, approverId);

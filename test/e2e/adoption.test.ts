@@ -1,7 +1,6 @@
 /** Accounts that were there before Usher: taken over by their immutable key, never by a name, and nothing of them is lost. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
-import { hire } from '../support/case-driver.ts';
+import { caseState, hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -6,8 +6,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { runCli } from '../../src/cli/program.ts';
 import { openDb } from '../../src/store/db.ts';
-import { alertsOf, decide, evidenceCount, openApprovals, untilCase } from '../support/case-rows.ts';
-import { hire, openApproval, type OpenApproval } from '../support/case-driver.ts';
+import {
+  alertsOf,
+  decide,
+  evidenceCount,
+  hire,
+  type OpenApproval,
+  openApproval,
+  openApprovals,
+  untilCase,
+} from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -1,7 +1,6 @@
 /** Quorum of a role by policy: two of security and all owners, each a different person, for the same right. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { decide, untilCase } from '../support/case-rows.ts';
-import { hire, openApproval } from '../support/case-driver.ts';
+import { decide, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, type World } from '../support/world.ts';
 

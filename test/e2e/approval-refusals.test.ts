@@ -3,8 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { runCli } from '../../src/cli/program.ts';
 import { decide as decideSignal, submitDecision, type DecidePayload } from '../../src/workflows/wire.ts';
-import { hire, mailedSignal, openApproval, signalLikeTemporalUi, type OpenApproval } from '../support/case-driver.ts';
-import { decide, evidenceCount, untilCase } from '../support/case-rows.ts';
+import {
+  decide,
+  evidenceCount,
+  hire,
+  mailedSignal,
+  openApproval,
+  type OpenApproval,
+  signalLikeTemporalUi,
+  untilCase,
+} from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

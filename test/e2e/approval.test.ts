@@ -1,7 +1,7 @@
 /** Approvals as approvers meet them: the mail, its page, the API, the Temporal UI, and everything that must be refused. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decide as decideSignal } from '../../src/workflows/wire.ts';
-import { alertsOf, decide, evidenceCount, openApprovals, untilCase } from '../support/case-rows.ts';
+import { alertsOf, decide, evidenceCount, openApprovals, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

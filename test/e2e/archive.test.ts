@@ -7,7 +7,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { sha256Hex } from '../../src/store/sha256.ts';
 import { archiveCases } from '../../src/use-cases/archive-cases.ts';
 import type { ArchivedCase } from '../../src/use-cases/read-archive.ts';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { sharedBundle } from '../support/workflow-bundle.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -67,7 +67,7 @@ describe('the archive', () => {
     await archiveCases(world.serverDeps);
     expect((await archived()).state).toBe('waiting');
     await decideByApi(world, approval, () => 'deny');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     await untilArchived();
     const found = await archived();
     expect(found.isSound).toBe(true);

@@ -1,6 +1,6 @@
 /** Answers of `findAccounts` given in the worker's place: a leaver whose systems nobody looked at does not end as done. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { untilCase } from '../support/case-rows.ts';
+import { untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { completeByHand } from '../support/temporal-writer.ts';
 import { createWorld, type World } from '../support/world.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { sql } from 'kysely';
 import { openDb } from '../../src/store/db.ts';
 import { queues } from '../../src/workflows/wire.ts';
-import { alertsOf, caseState, decide, openApprovals, untilCase } from '../support/case-rows.ts';
+import { alertsOf, caseState, decide, openApprovals, untilCase } from '../support/case-driver.ts';
 import { holdingAt, wholeState } from '../support/company-view.ts';
 import { completeByHand } from '../support/temporal-writer.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';

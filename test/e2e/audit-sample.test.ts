@@ -9,7 +9,7 @@ import { toCsv } from '../../src/cli/commands/audit-sample.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { archiveCases } from '../../src/use-cases/archive-cases.ts';
 import type { AuditSample } from '../../src/use-cases/sample-cases.ts';
-import { dateInDays, hire, untilCaseIs } from '../support/case-driver.ts';
+import { dateInDays, hire, untilCase } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -26,7 +26,7 @@ beforeAll(async () => {
     const { personId } = await hire(world, { firstName, lastName: 'Sample' });
     people.push(personId);
   }
-  for (const personId of people) await untilCaseIs(world, { personId, n: 1, state: 'done' });
+  for (const personId of people) await untilCase(world, personId, 1, 'done');
 });
 afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });

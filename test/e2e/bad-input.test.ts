@@ -1,8 +1,15 @@
 /** Bad input at the doors that only the real engine has: signals to a case, the worker's own door, and text that breaks databases. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { dateInDays, hire, mailedSignal, openApproval, signalLikeTemporalUi } from '../support/case-driver.ts';
-import { caseState, untilCase } from '../support/case-rows.ts';
+import {
+  caseState,
+  dateInDays,
+  hire,
+  mailedSignal,
+  openApproval,
+  signalLikeTemporalUi,
+  untilCase,
+} from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

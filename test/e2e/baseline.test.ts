@@ -1,7 +1,6 @@
 /** Systems begin with what they hold: nobody who stays loses it until a person confirmed the difference. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hire } from '../support/case-driver.ts';
-import { untilCase, untilSweepWaits } from '../support/case-rows.ts';
+import { hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt, wholeState } from '../support/company-view.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { justifiedNow, planAccess, readPersonContext } from '../../src/store/person-context.ts';

@@ -1,6 +1,6 @@
 /** A cancelled case closes only after the write that was on its way has ended: nothing of it lands later. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { caseState } from '../support/case-rows.ts';
+import { caseState } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

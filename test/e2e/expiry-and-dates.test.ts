@@ -1,6 +1,6 @@
 /** Access that ends by itself, and first days that move or never come. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
+import { caseState, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -1,6 +1,6 @@
 /** What the old role gave stays for the hand-over that policy sets, and goes when the manager of before ends it. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { fastForward, setSkipping } from '../support/time-skip.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
@@ -40,7 +40,7 @@ const groupsAt = (system: 'okta' | 'wiki' | 'warehouse', personId: string): stri
 
 async function engineer(lastName: string): Promise<{ personId: string; key: string }> {
   const { personId, employee } = await hire(world, { firstName: 'Hanna', lastName });
-  await untilCaseIs(world, { personId, n: 1, state: 'done' });
+  await untilCase(world, personId, 1, 'done');
   return { personId, key: employee.id };
 }
 
@@ -79,7 +79,7 @@ test('old access stays, what must not be held beside it waits, and both change h
   const approval = await openApproval(world, personId, 2);
   expect(approval.items).toMatchObject([{ entitlementId: 'warehouse/finance', conflicts: [] }]);
   await decideByApi(world, approval);
-  await untilCaseIs(world, { personId, n: 2, state: 'done' });
+  await untilCase(world, personId, 2, 'done');
   expect(groupsAt('warehouse', personId)).toHaveLength(2);
   expect((await end(personId, oldManager)).status).toBe(409);
 });

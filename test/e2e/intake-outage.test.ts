@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { runCli } from '../../src/cli/program.ts';
 import { pollChanges } from '../../src/use-cases/poll-changes.ts';
-import { hire } from '../support/case-driver.ts';
-import { caseState, untilCase } from '../support/case-rows.ts';
+import { caseState, hire, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -10,7 +10,7 @@ import { lockClass, lockInTx } from '../../src/store/db.ts';
 import { findPersonByKey } from '../../src/store/people.ts';
 import { deriveLeftBehind } from '../../src/use-cases/derive-queue.ts';
 import { pollChanges } from '../../src/use-cases/poll-changes.ts';
-import { alertsOf, caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
+import { alertsOf, caseState, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -2,8 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ConnectorDefinition, TargetConnector } from '../../src/connectors/kit/contract.ts';
 import { connectorById } from '../../src/connectors/registry.ts';
-import { caseState, decide, openApprovals, untilCase, untilSweepWaits } from '../support/case-rows.ts';
-import { hire, untilSweepIsSet, type HireInput } from '../support/case-driver.ts';
+import {
+  caseState,
+  decide,
+  hire,
+  type HireInput,
+  openApprovals,
+  untilCase,
+  untilSweepIsSet,
+  untilSweepWaits,
+} from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { fastForward } from '../support/time-skip.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';

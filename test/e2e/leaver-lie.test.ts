@@ -1,8 +1,7 @@
 /** Leavers at a system that says yes and keeps everything: nobody is told that it is gone, and it ends when it really is. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { closeCase } from '../../src/activities/report.ts';
-import { alertsOf, caseState, untilCase, untilSweepWaits } from '../support/case-rows.ts';
-import { hire } from '../support/case-driver.ts';
+import { alertsOf, caseState, hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

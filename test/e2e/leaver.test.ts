@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Payload } from '@temporalio/common';
 import { OktaStatus } from '../../sandbox/okta-state.ts';
-import { caseState, openApprovals, untilCase, untilSweepWaits, decide } from '../support/case-rows.ts';
+import { caseState, decide, openApprovals, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -7,11 +7,11 @@ import {
   caseState,
   decideByApi,
   hire,
-  openApproval,
-  untilCaseIs,
-  untilSweepIsSet,
   type HireInput,
+  openApproval,
   type OpenApproval,
+  untilCase,
+  untilSweepIsSet,
 } from '../support/case-driver.ts';
 import { fastForward, setSkipping, virtualClock } from '../support/time-skip.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
@@ -102,7 +102,7 @@ async function openApprovalFor(lastName: string): Promise<{ personId: string; ap
 describe('a leaver', () => {
   test('is swept after 15 minutes and after 24 hours: what somebody gave back by hand is taken away each time', async () => {
     const { personId, employee } = await hire(world, { firstName: 'Gone', lastName: 'Forever' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const userId = oktaUser(personId)?.id ?? '';
     world.company.bamboohr.hr.terminate(employee.id);
     const caseId = `case_${personId}_2`;
@@ -120,7 +120,7 @@ describe('a leaver', () => {
     await ahead(caseId, 23 * hourMs);
     expect(oktaGroupsOf(userId)).toEqual(['00gengineering000000']);
     await aheadToTheEnd(caseId, 2 * hourMs);
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     expect(oktaGroupsOf(userId)).toEqual([]);
     expect(world.company.okta.canLogIn(userId)).toBe(false);
     const clock = await virtualClock(world.client, caseId);
@@ -141,7 +141,7 @@ describe('an approval', () => {
     expect(await approvalState(approvalId)).toBe('open');
     await aheadToTheEnd(approvalId, 2 * hourMs);
     await eventually(async () => (await approvalState(approvalId)) === 'expired', 'the approval expired');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     expect(await crmGroupsOf(personId)).toEqual(['crm/reader']);
     await expect(decideByApi(world, approval)).rejects.toThrow(/refused: (409|410|403)/);
   });
@@ -150,7 +150,7 @@ describe('an approval', () => {
     const { personId, approval } = await openApprovalFor('Late');
     await ahead(approval.approvalId, 13 * dayMs);
     await decideByApi(world, approval);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     expect(await crmGroupsOf(personId)).toEqual(['crm/reader', 'crm/sales']);
   });
 });
@@ -179,7 +179,7 @@ describe('a joiner who starts in 21 days', () => {
     expect(oktaUser(personId)).toBeUndefined();
 
     await aheadToTheEnd(caseId, hourMs + minuteMs);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const user = oktaUser(personId);
     expect(world.company.okta.canLogIn(user?.id ?? '')).toBe(true);
     const planned = await world.ownerDb

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createSmtpNotifier } from '../../src/notify/smtp.ts';
 import { sendOutgoingMail } from '../../src/use-cases/send-outgoing-mail.ts';
-import { hire, openApproval, type HireInput } from '../support/case-driver.ts';
+import { hire, type HireInput, openApproval } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;

@@ -1,7 +1,6 @@
 /** Somebody who stays and does something else: what the new role gives comes, what nothing justifies any more goes. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
-import { openApprovals } from '../support/case-rows.ts';
+import { decideByApi, hire, openApproval, openApprovals, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -39,7 +38,7 @@ const toSales = { jobTitle: 'Account Executive', department: 'Sales', supervisor
 
 async function engineer(lastName: string): Promise<{ personId: string; key: string }> {
   const { personId, employee } = await hire(world, { firstName: 'Mira', lastName });
-  await untilCaseIs(world, { personId, n: 1, state: 'done' });
+  await untilCase(world, personId, 1, 'done');
   return { personId, key: employee.id };
 }
 
@@ -66,7 +65,7 @@ describe('an engineer who goes to sales', () => {
       'old access is gone',
     );
     await decideByApi(world, approval);
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     expect(await held(personId)).toEqual(['crm/reader', 'crm/sales', 'okta/employees', 'wiki/reader']);
     const grants = await world.ownerDb
       .selectFrom('person_grant')
@@ -92,7 +91,7 @@ describe('facts that change again while people decide', () => {
     const asked = await openApproval(world, personId, 2);
     hr().setFields(key, { jobTitle: 'Software Engineer', department: 'Engineering', supervisorEId: '103' });
     await eventually(async () => (await openApprovals(world, personId)).length === 0, 'the question is withdrawn');
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     expect(await held(personId)).toEqual([
       'okta/employees',
       'okta/engineering',
@@ -121,7 +120,7 @@ describe('facts that change again while people decide', () => {
     }, 'planned again');
     expect((await openApprovals(world, personId)).map((row) => row.approval_id)).toEqual([asked.approvalId]);
     await decideByApi(world, asked);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     expect(await held(personId)).toContain('crm/sales');
   });
 });
@@ -137,7 +136,7 @@ describe('somebody who was there before Usher', () => {
     const asked = await openApproval(world, personId, 2);
     expect(asked.items.map(({ entitlementId }) => entitlementId)).toEqual(['warehouse/product-analytics']);
     await decideByApi(world, asked);
-    await untilCaseIs(world, { personId, n: 2, state: 'done' }, 40_000);
+    await untilCase(world, personId, 2, 'done', 40_000);
     const now = await held(key, personId);
     expect(now).toContain('okta/vpn');
     expect(now).toContain('warehouse/product-analytics');

@@ -13,7 +13,7 @@ import addFormats from 'ajv-formats';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { endpoints, type Scope } from '../../src/auth/scopes.ts';
 import type { OpenApiDocument } from '../../src/http/openapi/document.ts';
-import { hire, openApproval, untilCaseIs, type OpenApproval } from '../support/case-driver.ts';
+import { hire, type OpenApproval, openApproval, untilCase } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -156,7 +156,7 @@ describe('answers are what the document says', () => {
     expect((await checked(decide, { approvalId }, { body: { verdicts: [] }, token: approver })).status).toBe(400);
     expect((await checked(decide, { approvalId }, { body: { verdicts }, token: approver })).status).toBe(201);
     expect((await checked(decide, { approvalId }, { body: { verdicts }, token: approver })).status).toBe(409);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     await checked('GET /api/v1/approvals', {}, { query: '?state=any' });
     await checked('GET /api/v1/cases/:caseId', { caseId: `case_${personId}_1` });
     await checked('GET /api/v1/persons/:person', { person: personId });

@@ -1,7 +1,6 @@
 /** The ticketing system is down while another system is: nobody waits for a ticket, and security hears by another way. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { caseState, untilCase } from '../support/case-rows.ts';
-import { hire } from '../support/case-driver.ts';
+import { caseState, hire, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 

@@ -1,7 +1,7 @@
 /** Two profiles that exclude each other are items for a person, and what the person says is what happens. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runUsher } from '../support/usher-cli.ts';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const onCall = `profiles:
@@ -55,7 +55,7 @@ describe('profiles that exclude each other', () => {
 
     const wanted = new Set(['okta/employees', 'okta/support-desk', 'wiki/reader']);
     await decideByApi(world, approval, ({ entitlementId }) => (wanted.has(entitlementId ?? '') ? 'approve' : 'deny'));
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     expect(await held(personId)).toEqual([...wanted].toSorted());
     const count = await world.ownerDb
       .selectFrom('approval')

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { hire, untilCaseIs } from '../support/case-driver.ts';
+import { hire, untilCase } from '../support/case-driver.ts';
 import { copyPolicies } from '../support/policy-folder.ts';
 import { runUsher, type Ran } from '../support/usher-cli.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   token = await world.tokenOf(await world.personId('109'), ['operate']);
   dir = mkdtempSync(join(tmpdir(), 'usher-trial-'));
   engineerId = (await hire(world, { firstName: 'Lea', lastName: 'Roth' })).personId;
-  await untilCaseIs(world, { personId: engineerId, n: 1, state: 'done' });
+  await untilCase(world, engineerId, 1, 'done');
 });
 afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });

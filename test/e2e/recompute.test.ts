@@ -8,8 +8,15 @@ import { runCli } from '../../src/cli/program.ts';
 import { appendEvidence } from '../../src/evidence/log.ts';
 import type { Item } from '../../src/schemas/item.ts';
 import type { Recomputation } from '../../src/use-cases/recompute-case.ts';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
-import { caseState, openApprovals, untilSweepWaits } from '../support/case-rows.ts';
+import {
+  caseState,
+  decideByApi,
+  hire,
+  openApproval,
+  openApprovals,
+  untilCase,
+  untilSweepWaits,
+} from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -115,7 +122,7 @@ describe('audit recompute', () => {
 
   test('a plan in the log that the rules do not give is named, though the log itself is sound', async () => {
     const other = await hire(world, { firstName: 'Mona', lastName: 'Falsch' });
-    await untilCaseIs(world, { personId: other.personId, n: 1, state: 'done' });
+    await untilCase(world, other.personId, 1, 'done');
     const otherCase = `case_${other.personId}_1`;
     expect((await recompute(otherCase)).verdict).toBe('match');
     const { body, items } = await plannedItems(other.personId);
@@ -140,7 +147,7 @@ describe('audit recompute', () => {
 
   test('facts that somebody else wrote are named, and an erased person is told apart', async () => {
     const { employee, personId: leaverId } = await hire(world, { firstName: 'Udo', lastName: 'Weg' });
-    await untilCaseIs(world, { personId: leaverId, n: 1, state: 'done' });
+    await untilCase(world, leaverId, 1, 'done');
     world.company.bamboohr.hr.terminate(employee.id);
     await untilSweepWaits(world, leaverId, 2);
     const leaving = await recompute(`case_${leaverId}_2`);

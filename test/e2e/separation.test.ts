@@ -1,6 +1,6 @@
 /** Duties that one person must not hold together: security decides, the exception is named, watched and ends by itself. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { holdingAt } from '../support/company-view.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
@@ -50,7 +50,7 @@ test('an engineer gets neither of two duties until security allows both; the exc
   await eventually(() => count('okta') === 2 && count('wiki') === 1, 'the rest is there');
   expect(await conflicts()).toEqual([]);
   await decideByApi(world, approval);
-  await untilCaseIs(world, { personId, n: 1, state: 'done' });
+  await untilCase(world, personId, 1, 'done');
   expect(holdingAt(world, 'okta', [personId]).groupIds).toHaveLength(3);
   const [listed] = await conflicts();
   expect(listed).toMatchObject({ personId, entitlementIds: ['okta/vpn', 'wiki/editor'] });

@@ -3,15 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { watchCases } from '../../src/delivery/watch-cases.ts';
 import { SIGNALS_RECORDED_MAX } from '../../src/workflows/signal-budget.ts';
 import {
+  alertsOf,
   dateInDays,
   decideByApi,
   hire,
   openApproval,
+  openApprovals,
   signalLikeTemporalUi,
-  untilCaseIs,
+  untilCase,
   untilSweepIsSet,
 } from '../support/case-driver.ts';
-import { alertsOf, openApprovals } from '../support/case-rows.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -85,7 +86,7 @@ describe('the watch', () => {
     expect(after.approvalId).not.toBe(before.approvalId);
     await eventually(async () => !(await openIncident()), 'the incident is closed');
     await decideByApi(world, after, () => 'deny');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const kinds = await world.ownerDb
       .selectFrom('evidence')
       .select('kind')
@@ -122,7 +123,7 @@ describe('the watch', () => {
 
   test('a leaver that was terminated between two sweeps is resumed and looks again, with ids that were not used', async () => {
     const { employee, personId } = await hire(world, { firstName: 'Leo', lastName: 'Los' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     world.company.bamboohr.hr.terminate(employee.id);
     const caseId = `case_${personId}_2`;
     await untilSweepIsSet(world, caseId, 1);
@@ -178,7 +179,7 @@ describe('a flood of signals', () => {
     await eventually(async () => (await claims()) === SIGNALS_RECORDED_MAX, 'the claims are worked off', 120_000);
     expect(await eventCount(approval.approvalId)).toBeLessThan(20_000);
     await decideByApi(world, approval, () => 'deny');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     expect(await claims()).toBe(SIGNALS_RECORDED_MAX);
     expect(
       (await alertsOf(world, 'signalFlood')).filter(({ text }) => text.includes(approval.approvalId)),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scope } from '../../src/auth/scopes.ts';
 import { activatePolicy } from '../../src/use-cases/activate-policy.ts';
-import { decideByApi, hire, openApproval, untilCaseIs } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase } from '../support/case-driver.ts';
 import { editPolicy } from '../support/policy-folder.ts';
 import { runUsher } from '../support/usher-cli.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
@@ -45,7 +45,7 @@ const lineAt = ({ place }: { place: Told['place'] }): string =>
 describe('why and why not', () => {
   it('a rule: names the profile, and the line of its filter; a profile that fails: the clause, the value, what was expected', async () => {
     const { personId } = await hire(world, { firstName: 'Mia', lastName: 'Novak' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const why = await ask(['why', personId, 'okta/engineering'], 0);
     expect(why).toMatchObject({ isJustified: true, reasons: [{ kind: 'rule', profileId: 'engineer' }] });
     expect(why.reasons[0]?.place?.file).toBe('profiles.yaml');
@@ -84,7 +84,7 @@ describe('why and why not', () => {
     expect(waiting.obstacles.map(({ kind }) => kind)).toEqual(['needsPeople', 'waiting']);
     expect(waiting.obstacles[1]?.text).toContain('silence is a denial');
     await decideByApi(world, approval, () => 'deny');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const denied = await ask(['why-not', personId, 'crm/sales'], 0);
     expect(denied.obstacles.map(({ kind }) => kind)).toEqual(['needsPeople', 'denied']);
     expect(denied.obstacles[1]?.text).toMatch(/^denied by \w+ \w+ at /);
@@ -100,7 +100,7 @@ describe('why and why not', () => {
       supervisorEId: '105',
     });
     await decideByApi(world, await openApproval(world, personId, 1));
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const why = await ask(['why', personId, 'crm/sales'], 0);
     expect(why.reasons).toMatchObject([{ kind: 'decision', text: expect.stringContaining('approved by') }]);
     const yesterday = new Date(world.clock.now().getTime() - 2 * dayMs).toISOString().slice(0, 10);
@@ -120,7 +120,7 @@ describe('why and why not', () => {
 
   it('an earlier day: answers with the facts and the policy of that day', async () => {
     const { employee, personId } = await hire(world, { firstName: 'Ole', lastName: 'Dahl' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const then = world.clock.now().toISOString();
     const before = await ask(['why', personId, 'okta/vpn'], 0);
     editPolicy(world.serverDeps.policyDir, {
@@ -150,7 +150,7 @@ describe('why and why not', () => {
 
   it('a person asks about themselves and nobody else', async () => {
     const { personId } = await hire(world, { firstName: 'Ivy', lastName: 'Stone' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const scopes: Scope[] = ['read:own-cases'];
     const own = await world.tokenOf(personId, scopes);
     expect(await ask(['why', personId, 'wiki/editor'], 0, own)).toMatchObject({ isJustified: true });
@@ -162,10 +162,10 @@ describe('why and why not', () => {
 
   it('a departure ends everything, and the day before it still says why', async () => {
     const { employee, personId } = await hire(world, { firstName: 'Kim', lastName: 'Chen' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     const then = world.clock.now().toISOString();
     world.company.bamboohr.hr.terminate(employee.id);
-    await untilCaseIs(world, { personId, n: 2, state: 'waiting' });
+    await untilCase(world, personId, 2, 'waiting');
     const not = await ask(['why-not', personId, 'wiki/editor'], 0);
     expect(not.obstacles[0]).toMatchObject({ kind: 'outside', text: expect.stringContaining('left') });
     expect(await ask(['why', personId, 'wiki/editor', '--as-of', then], 0)).toMatchObject({ isJustified: true });

@@ -1,7 +1,7 @@
 /** People for whom HR has no address: policy makes one, the identity provider says whether it is free, and HR gets it back. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openDb } from '../../src/store/db.ts';
-import { untilCase } from '../support/case-rows.ts';
+import { untilCase } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 const job = { jobTitle: 'Software Engineer', department: 'Engineering', location: 'Berlin', supervisorEId: '103' };

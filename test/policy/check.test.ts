@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { checkPolicy, checkPolicySources } from '../../src/policy/check.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { findingText } from '../../src/policy/finding.ts';
@@ -228,6 +229,31 @@ describe('policy check', () => {
       expect(text).not.toBe('[]');
       expect(text).not.toContain('hunter2');
     }
+  });
+
+  test('a config that its connector would refuse is found before it is in force; secrets count as given', () => {
+    const strict = connectors.map((known) =>
+      known.id === 'scim'
+        ? {
+            ...known,
+            configSchema: z.strictObject({
+              token: z.string().min(100),
+              quirks: z.object({ pageMax: z.int().max(10) }),
+            }),
+          }
+        : known,
+    );
+    const right = systemsYaml.replace('pageMax: 50', 'pageMax: 5');
+    const check = (text: string) =>
+      checkPolicySources(
+        [...goodSources.filter(({ name }) => name !== 'systems.yaml'), { name: 'systems.yaml', text }],
+        strict,
+      );
+    expect(check(right).findings).toEqual([]);
+    expect(check(systemsYaml).findings.map(({ path }) => path)).toEqual(['systems[2].config.quirks.pageMax']);
+    const misspelt = check(right.replace('token: ${secret:crm', 'tokn: ${secret:crm')).findings;
+    expect(misspelt.map(({ path }) => path)).toEqual(['systems[2].config', 'systems[2].config.token']);
+    expect(misspelt.every(({ line }) => line > 0)).toBe(true);
   });
 
   test('routing and lifecycle stand in one file only, and must stand somewhere', () => {

@@ -15,7 +15,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { createDataConverter } from '../../src/data-converter.ts';
 import { bundleHashOf } from '../../src/evidence/evidence-record.ts';
 import type { CaseBundle } from '../../src/schemas/evidence.ts';
-import { decideByApi, hire, openApproval, untilCaseIs, untilSweepIsSet } from '../support/case-driver.ts';
+import { decideByApi, hire, openApproval, untilCase, untilSweepIsSet } from '../support/case-driver.ts';
 import { testDatabasePasswords } from '../support/test-database.ts';
 import { setSkipping } from '../support/time-skip.ts';
 import { testTemporalAddress } from '../support/temporal-env.ts';
@@ -60,12 +60,12 @@ async function liveThrough(): Promise<string> {
     supervisorEId: '105',
   });
   await decideByApi(world, await openApproval(world, hired.personId, 1));
-  await untilCaseIs(world, { personId: hired.personId, n: 1, state: 'done' });
+  await untilCase(world, hired.personId, 1, 'done');
   world.company.bamboohr.hr.terminate(hired.employee.id);
   const caseId = `case_${hired.personId}_2`;
   await untilSweepIsSet(world, caseId, 1);
   await setSkipping(world.client, caseId, true);
-  await untilCaseIs(world, { personId: hired.personId, n: 2, state: 'done' });
+  await untilCase(world, hired.personId, 2, 'done');
   return hired.personId;
 }
 

@@ -17,7 +17,7 @@ import {
   mailedSignal,
   openApproval,
   signalLikeTemporalUi,
-  untilCaseIs,
+  untilCase,
   untilSweepIsSet,
 } from '../support/case-driver.ts';
 import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.ts';
@@ -82,7 +82,7 @@ async function liveThrough(): Promise<void> {
   await signalLikeTemporalUi(world, approvalId, again);
   await eventually(() => world.company.servicenow.incidents().length > 0, 'the outage has a ticket');
   world.company.wiki.faults.setDown(null);
-  await untilCaseIs(world, { personId, n: 1, state: 'done' });
+  await untilCase(world, personId, 1, 'done');
   world.company.bamboohr.hr.terminate(hired.employee.id);
   await untilSweepIsSet(world, `case_${personId}_2`, 1);
   // The page asks the systems for their accounts; the answers lie in the store.

@@ -7,7 +7,7 @@ import {
   mailedSignal,
   openApproval,
   signalLikeTemporalUi,
-  untilCaseIs,
+  untilCase,
   untilSweepIsSet,
 } from '../support/case-driver.ts';
 import { fastForward, setSkipping } from '../support/time-skip.ts';
@@ -32,7 +32,7 @@ const joinsAtOnce: Scenario = {
   name: 'joins-without-questions',
   async run(world) {
     const { personId } = await hire(world, { firstName: 'Auto', lastName: 'Matic' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -42,7 +42,7 @@ const approvedByUpdate: Scenario = {
   async run(world) {
     const { personId } = await hire(world, { firstName: 'Una', lastName: 'Update', ...accountExecutive });
     await decideByApi(world, await openApproval(world, personId, 1));
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -56,7 +56,7 @@ const approvedBySignal: Scenario = {
     await signalLikeTemporalUi(world, approvalId, { ...payload, code: 'not-the-code' });
     await signalLikeTemporalUi(world, approvalId, 'not even an object');
     await signalLikeTemporalUi(world, approvalId, payload);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -67,7 +67,7 @@ const expired: Scenario = {
     const { personId } = await hire(world, { firstName: 'Sil', lastName: 'Ence', ...accountExecutive });
     const { approvalId } = await openApproval(world, personId, 1);
     await setSkipping(world.client, approvalId, true);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -76,10 +76,10 @@ const rescindedWhileWaiting: Scenario = {
   name: 'rescinded-before-the-first-day',
   async run(world) {
     const { personId, employee } = await hire(world, { firstName: 'Nev', lastName: 'Erstarts', startsInDays: 30 });
-    await untilCaseIs(world, { personId, n: 1, state: 'waiting' });
+    await untilCase(world, personId, 1, 'waiting');
     world.company.bamboohr.hr.setField(employee.id, 'hireDate', dateInDays(world, 20));
     world.company.bamboohr.hr.rescind(employee.id, 'hire');
-    await untilCaseIs(world, { personId, n: 1, state: 'cancelled' });
+    await untilCase(world, personId, 1, 'cancelled');
     return { personId };
   },
 };
@@ -91,7 +91,7 @@ const managerChooses: Scenario = {
     const choice = await openApproval(world, personId, 1);
     await decideByApi(world, choice, (item) => (item.profileId === 'product' ? 'approve' : 'deny'));
     await decideByApi(world, await openApproval(world, personId, 1, choice.approvalId));
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -101,7 +101,7 @@ const systemLies: Scenario = {
   async run(world) {
     world.company.okta.faults.add({ kind: 'lie', method: 'PUT', path: '/groups/00gengineering' });
     const { personId } = await hire(world, { firstName: 'Li', lastName: 'Edto' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -118,7 +118,7 @@ const failedItemIsRetried: Scenario = {
     const path = `/api/v1/cases/case_${personId}_1/retry`;
     const { status } = await world.api(path, { method: 'POST', token, body: { systemId: 'okta' } });
     if (status !== 202) throw new Error(`retry refused: ${status}`);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     await eventually(() => isNow('closed'), 'the incident is closed');
     return { personId };
   },
@@ -129,7 +129,7 @@ const denied: Scenario = {
   async run(world) {
     const { personId } = await hire(world, { firstName: 'De', lastName: 'Nied', ...accountExecutive });
     await decideByApi(world, await openApproval(world, personId, 1), () => 'deny');
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -145,7 +145,7 @@ const systemIsDown: Scenario = {
     };
     await eventually(isOpen, 'an incident about the wiki is open');
     world.company.wiki.faults.setDown(null);
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     return { personId };
   },
 };
@@ -154,11 +154,11 @@ const leaves: Scenario = {
   name: 'leaves-at-once',
   async run(world) {
     const { personId, employee } = await hire(world, { firstName: 'Le', lastName: 'Aver' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     world.company.bamboohr.hr.terminate(employee.id);
     await untilSweepIsSet(world, `case_${personId}_2`, 1);
     await setSkipping(world.client, `case_${personId}_2`, true);
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     return { personId };
   },
 };
@@ -171,12 +171,12 @@ const leavesWhileJoining: Scenario = {
     // A cut-off that meets a failure goes on as a normal activity.
     world.company.crm.faults.add({ kind: 'status', status: 503, times: 2 });
     world.company.bamboohr.hr.terminate(employee.id);
-    await untilCaseIs(world, { personId, n: 1, state: 'cancelled' });
+    await untilCase(world, personId, 1, 'cancelled');
     await untilSweepIsSet(world, `case_${personId}_2`, 1);
     await fastForward(world.client, `case_${personId}_2`, 0.02);
     await untilSweepIsSet(world, `case_${personId}_2`, 2);
     await setSkipping(world.client, `case_${personId}_2`, true);
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     return { personId };
   },
 };
@@ -185,11 +185,11 @@ const departureTakenBack: Scenario = {
   name: 'a-departure-is-taken-back',
   async run(world) {
     const { personId, employee } = await hire(world, { firstName: 'Sta', lastName: 'Ying' });
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     world.company.bamboohr.hr.terminate(employee.id, { date: dateInDays(world, 30) });
-    await untilCaseIs(world, { personId, n: 2, state: 'waiting' });
+    await untilCase(world, personId, 2, 'waiting');
     world.company.bamboohr.hr.rescind(employee.id, 'termination');
-    await untilCaseIs(world, { personId, n: 2, state: 'cancelled' });
+    await untilCase(world, personId, 2, 'cancelled');
     return { personId };
   },
 };

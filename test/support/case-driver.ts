@@ -1,4 +1,4 @@
-/** What tests do to cases as the people concerned would: hire, decide by API or by the signal of a mail, wait for a state. */
+/** What tests do to cases and read of them: hire, decide by API or by the signal of a mail, wait for a state, look into rows. */
 import { Client } from '@temporalio/client';
 import type { Employee } from '../../sandbox/bamboohr-state.ts';
 import type { DecidePayload } from '../../src/workflows/wire.ts';
@@ -50,14 +50,38 @@ export async function caseState(world: World, personId: string, n: number): Prom
   return row?.state ?? null;
 }
 
-export async function untilCaseIs(
+export async function untilCase(
   world: World,
-  { personId, n, state }: { personId: string; n: number; state: string },
-  limitMs?: number,
+  personId: string,
+  n: number,
+  state: string,
+  limitMs = 30_000,
 ): Promise<void> {
   await eventually(
-    async () => (await caseState(world, personId, n)) === state,
-    `case ${n} of ${personId} is ${state}`,
+    async () => {
+      const now = await caseState(world, personId, n);
+      if (now !== state) throw new Error(`case ${n} is ${now}`);
+      return true;
+    },
+    `case ${n} is ${state}`,
+    limitMs,
+  );
+}
+
+/** A leaver's removal is done when its case waits for the next sweep. */
+export async function untilSweepWaits(world: World, personId: string, n: number, limitMs = 45_000): Promise<void> {
+  await eventually(
+    async () => {
+      const row = await world.ownerDb
+        .selectFrom('usher_case')
+        .select(['state', 'is_effective', 'due_at'])
+        .where('person_id', '=', personId)
+        .where('n', '=', n)
+        .executeTakeFirst();
+      if (row?.state !== 'waiting' || !row.is_effective || row.due_at === null) throw new Error(JSON.stringify(row));
+      return true;
+    },
+    `case ${n} waits for its sweep`,
     limitMs,
   );
 }
@@ -80,18 +104,59 @@ export async function openApproval(world: World, personId: string, n: number, af
   return { approvalId: row.approval_id, seats, items: row.items as unknown as OpenApproval['items'] };
 }
 
-/** Decides through the API as the first person of each seat. */
+/** All that are open of a person, in the order of their opening. */
+export async function openApprovals(world: World, personId: string) {
+  return world.ownerDb
+    .selectFrom('approval')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .where('state', '=', 'open')
+    .orderBy('k')
+    .execute();
+}
+
+export async function alertsOf(world: World, kind: string): Promise<{ alert_key: string; text: string }[]> {
+  return world.ownerDb.selectFrom('alert').select(['alert_key', 'text']).where('kind', '=', kind).execute();
+}
+
+export async function evidenceCount(world: World, kind: string, what?: string): Promise<number> {
+  const rows = await world.ownerDb.selectFrom('evidence').select('body').where('kind', '=', kind).execute();
+  return rows.filter((row) => what === undefined || row.body['what'] === what).length;
+}
+
+/** A decision of that person over the API, as the console or CLI gives it. */
+export async function decide(
+  world: World,
+  approvalId: string,
+  approverId: string,
+  verdictOf: (item: OpenApproval['items'][number]) => 'approve' | 'deny' | null,
+): Promise<{ status: number; json: unknown }> {
+  const row = await world.ownerDb
+    .selectFrom('approval')
+    .select('items')
+    .where('approval_id', '=', approvalId)
+    .executeTakeFirstOrThrow();
+  const verdicts = row.items.flatMap((item) => {
+    const verdict = verdictOf(item);
+    return verdict === null ? [] : [{ itemDigest: item.itemDigest, verdict }];
+  });
+  const token = await world.tokenOf(approverId, ['decide', 'read:own-cases']);
+  return world.api(`/api/v1/approvals/${approvalId}/decisions`, {
+    method: 'POST',
+    token,
+    body: { verdicts, reason: 'as agreed' },
+  });
+}
+
+/** Decides through the API as the first person of each seat. Throws where that is refused. */
 export async function decideByApi(
   world: World,
   approval: OpenApproval,
   verdictOf: (item: OpenApproval['items'][number]) => 'approve' | 'deny' = () => 'approve',
 ): Promise<void> {
-  const verdicts = approval.items.map((item) => ({ itemDigest: item.itemDigest, verdict: verdictOf(item) }));
   const approvers = new Set(approval.seats.map((seat) => seat.approverIds[0] ?? ''));
   for (const approverId of approvers) {
-    const token = await world.tokenOf(approverId, ['decide']);
-    const path = `/api/v1/approvals/${approval.approvalId}/decisions`;
-    const { status, json } = await world.api(path, { method: 'POST', token, body: { verdicts, reason: 'as agreed' } });
+    const { status, json } = await decide(world, approval.approvalId, approverId, verdictOf);
     if (status !== 201) throw new Error(`decision refused: ${status} ${JSON.stringify(json)}`);
   }
 }

@@ -1,4 +1,4 @@
-/** `cases`, `case show`, `retry`. */
+/** `cases`, `case show | resume | end-hand-over`, `retry`. */
 import type { Command } from 'commander';
 import { Anything, CaseDetail, CaseList } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
@@ -33,6 +33,19 @@ export function caseCommands(program: Command, context: CliContext): void {
       ]);
       out.table(['case', 'person', 'kind', 'state', 'effective'], rows, 'No case.');
     });
+  oneCaseCommands(program, context);
+  program
+    .command('retry <case> <system>')
+    .description('Try the failed items of a case on one system again')
+    .action(async (id: string, systemId: string, _options: object, command: Command) => {
+      const path = `/api/v1/cases/${encodeURIComponent(id)}/retry`;
+      await apiOf(context, command).post(path, { systemId }, Anything);
+      out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
+    });
+}
+
+function oneCaseCommands(program: Command, context: CliContext): void {
+  const { out } = context;
   const one = program.command('case').description('One case');
   one
     .command('resume <id>')
@@ -49,23 +62,9 @@ export function caseCommands(program: Command, context: CliContext): void {
       if (isJson(command)) return out.json(detail);
       showCase(detail, context);
     });
-  addSteering(program, context);
-}
-
-/** What moves a case on that waits. */
-function addSteering(program: Command, context: CliContext): void {
-  const { out } = context;
-  program
-    .command('retry <case> <system>')
-    .description('Try the failed items of a case on one system again')
-    .action(async (id: string, systemId: string, _options: object, command: Command) => {
-      const path = `/api/v1/cases/${encodeURIComponent(id)}/retry`;
-      await apiOf(context, command).post(path, { systemId }, Anything);
-      out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
-    });
-  program
-    .command('end-hand-over <case>')
-    .description("Take a mover's old access away now (the manager of before, or an operator)")
+  one
+    .command('end-hand-over <id>')
+    .description('End the hand-over of a mover now: what the old role gave goes (manager of before, or an operator)')
     .action(async (id: string, _options: object, command: Command) => {
       await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
       out.line(`The hand-over is over. Follow it with: usher case show ${id}`);

@@ -7,7 +7,7 @@ import { sql, type Kysely } from 'kysely';
 const statements = [
   `create table outgoing_mail (
     mail_id uuid primary key,
-    kind text not null check (kind in ('approvalOpened','approvalReminder','alert')),
+    kind text not null check (kind in ('approvalOpened','approvalReminder','approvalEscalated','approvalAnswered','alert')),
     recipient text not null,
     approval_id text,
     alert_key text,
@@ -24,7 +24,7 @@ const statements = [
   `create unique index outgoing_mail_alert on outgoing_mail (alert_key) where alert_key is not null`,
   `create unique index outgoing_mail_opened on outgoing_mail (approval_id, recipient) where kind = 'approvalOpened'`,
   `create unique index outgoing_mail_reminder on outgoing_mail (approval_id, recipient)
-     where kind = 'approvalReminder' and state = 'waiting'`,
+     where kind in ('approvalReminder','approvalEscalated','approvalAnswered') and state = 'waiting'`,
   `grant select, insert, update, delete on outgoing_mail to usher_server`,
 ];
 
