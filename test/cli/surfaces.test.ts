@@ -74,7 +74,7 @@ describe('completion', () => {
     [['ca'], ['cases', 'case']],
     [
       ['audit', ''],
-      ['verify', 'export', 'replay', 'restored'],
+      ['verify', 'export', 'archive', 'replay', 'recompute', 'sample', 'restored'],
     ],
     [['cases', '--st'], ['--state']],
     [['cases', '--state', 'aw'], ['awaitingApproval']],

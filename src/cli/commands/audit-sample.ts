@@ -60,7 +60,7 @@ export function sampleCommand(audit: Command, context: CliContext): void {
 }
 
 /** Cells that a spreadsheet would take for formulas are quoted as text. */
-export function toCsv({ sample }: { sample: readonly Record<(typeof columns)[number], string | null>[] }): string {
+export function toCsv({ sample }: { sample: Record<(typeof columns)[number], string | null>[] }): string {
   return stringify(sample, { header: true, columns: [...columns], escape_formulas: true });
 }
 

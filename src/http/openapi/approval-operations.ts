@@ -90,7 +90,7 @@ export const approvalOperations = {
   'POST /api/v1/deputies/:mandateId/end': {
     id: 'endDeputy',
     tag: 'approvals',
-    summary: 'End a deputy of yours now',
+    summary: 'End a deputy now, as who is away or as the deputy',
     answer: DeputyEnded,
     errors: ['notFound'],
   },
