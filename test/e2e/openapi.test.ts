@@ -6,17 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { endpoints, type Scope } from '../../src/auth/scopes.ts';
 import type { OpenApiDocument } from '../../src/http/openapi/document.ts';
 import { archiveCases } from '../../src/use-cases/archive-cases.ts';
 import { watchCases } from '../../src/delivery/watch-cases.ts';
-import { decideByApi, hire, openApproval, untilCaseIs, type OpenApproval } from '../support/case-driver.ts';
+import { hire, openApproval, untilCaseIs, type OpenApproval } from '../support/case-driver.ts';
 import { postImport } from '../support/import-driver.ts';
 import { asMap, createOpenApiCheck, templateOf, type OpenApiCheck } from '../support/openapi-check.ts';
 import { editPolicy } from '../support/policy-folder.ts';
+import { typeErrorsOf } from '../support/type-errors.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -389,15 +390,3 @@ console.log(JSON.stringify({ scopes, states: [...new Set(states)], name, field, 
     }
   }, 180_000);
 });
-
-/** In a process of its own: the compiler would keep the servers of the world from answering. */
-async function typeErrorsOf(file: string): Promise<string> {
-  const options = ['--strict', '--noEmit', '--skipLibCheck', '--allowImportingTsExtensions', '--ignoreConfig'];
-  const target = ['--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
-  const compiler = resolve('node_modules/typescript/bin/tsc');
-  const run = promisify(execFile)(process.execPath, [compiler, ...options, ...target, file], { cwd: dirname(file) });
-  return run.then(
-    () => '',
-    (error: { stdout?: string; message: string }) => error.stdout ?? error.message,
-  );
-}
