@@ -61,7 +61,7 @@ function addNextLevel(seats: Seat[], input: RouteInput): string[] {
   if (input.nextManagerRef === null || !seats.some(({ role }) => role === 'manager')) return [];
   const next = eligible('manager', [input.nextManagerRef], input);
   const sitting = new Set(seats.filter(({ role }) => role === 'manager').flatMap(({ approverIds }) => approverIds));
-  if (next.length === 0 || next.every((id) => sitting.has(id))) return [];
+  if (next.every((id) => sitting.has(id))) return [];
   seats.push({ role: 'manager', approverIds: next });
   return ['manager: has been the manager for a short time only, the next level decides too'];
 }

@@ -80,7 +80,7 @@ async function readHandOver(
   const nameOf = await readNames(db, keys, [managerId]);
   const who = managerId === null ? 'an operator' : { personId: managerId, name: nameOf(managerId) };
   return {
-    canAct: [{ who, what: 'end the hand-over', command: `usher case end-hand-over ${found.caseId}` }],
+    canAct: [{ who, what: 'end the hand-over', command: `usher end-hand-over ${found.caseId}` }],
     next: `What the old role gave stays until ${row.handover_until.toISOString()}.`,
   };
 }

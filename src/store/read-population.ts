@@ -124,7 +124,7 @@ async function decisionsAbout(db: Db, keys: ContextKeys, ids: readonly string[])
     .where('person_id', 'in', ids)
     .orderBy('decided_at')
     .execute();
-  return signedDecisions(db, keys.verifier, rows as unknown as DecisionRow[]);
+  return signedDecisions(db, keys.verifier, rows);
 }
 
 /** By `<person id> <n>`: a departure stands while its number is the fence. */

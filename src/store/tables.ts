@@ -1,11 +1,19 @@
 /** Kysely's view of the tables in `migrations/`. Rows are shaped here, rules about them live in the repositories. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Actor } from '../domain/mandates.ts';
+import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
+import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
+import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
+import type {
+  PolicyVersionTable,
+  PolicySourceTable,
+  PolicyProposalTable,
+  PolicyActivationTable,
+} from './policy-tables.ts';
 import type { ApprovalMandateTable, ApprovalQuestionTable } from './approval-tables.ts';
 import type { DepartureAuthorisation } from '../schemas/authorisation.ts';
 import type { ItemVerdict } from '../schemas/decision.ts';
 import type { Item, Seat } from '../schemas/item.ts';
-import type { Policy } from '../schemas/policy.ts';
 import type { CaseKind, CaseNews, CaseState } from '../schemas/case.ts';
 
 /** Read as Date, written as Date. */
@@ -14,6 +22,9 @@ type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date |
 type Json<T> = JSONColumnType<T & object, string, string>;
 type DefaultedJson<T> = ColumnType<T, string | undefined, string>;
 type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
+
+export type * from './mail-tables.ts';
+export type * from './policy-tables.ts';
 
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
@@ -66,62 +77,6 @@ export interface LedgerTable {
   attempts: Generated<number>;
   /** Of the trace in which it was received. */
   traceparent: ColumnType<string | null, string | null | undefined, string | null>;
-}
-export interface IntakeRefusalTable {
-  source: string;
-  reason: string;
-  day: ColumnType<string, string, string>;
-  count: Generated<number>;
-}
-export interface WatermarkTable {
-  source: string;
-  value: string;
-  updated_at: Timestamp;
-}
-export interface PolicyVersionTable {
-  policy_hash: string;
-  content: Json<Policy>;
-  activated_at: Timestamp;
-  activated_by: string;
-  is_active: boolean;
-  key_id: string;
-  signature: string;
-}
-/** One YAML file of a policy, as it was read. */
-export interface PolicySourceFile {
-  name: string;
-  text: string;
-}
-/** `bootstrap`: the first version of an installation. The others: how many people stood behind it. */
-export type PolicyActivationMode = 'bootstrap' | 'onePerson' | 'twoPeople';
-export interface PolicySourceTable {
-  source_hash: string;
-  files: Json<PolicySourceFile[]>;
-}
-export interface PolicyProposalTable {
-  proposal_id: string;
-  policy_hash: string;
-  source_hash: string;
-  content: Json<Policy>;
-  base_hash: string | null;
-  diff_hash: string;
-  proposed_at: Timestamp;
-  proposed_by: string;
-  key_id: string;
-  signature: string;
-  state: 'open' | 'activated' | 'replaced';
-  closed_at: NullableTimestamp;
-}
-export interface PolicyActivationTable {
-  activation_id: string;
-  policy_hash: string;
-  source_hash: string | null;
-  mode: PolicyActivationMode;
-  activated_at: Timestamp;
-  proposed_by: string;
-  approved_by: string | null;
-  key_id: string;
-  signature: string;
 }
 export interface CaseTable {
   person_id: string;
@@ -332,26 +287,6 @@ export interface AlertTable {
   raised_at: Timestamp;
   mailed_at: NullableTimestamp;
 }
-export type OutgoingMailKind = 'approvalOpened' | 'approvalReminder' | 'alert';
-export interface OutgoingMailTable {
-  mail_id: string;
-  kind: OutgoingMailKind;
-  /** A person id, or `security` for the security group of the active policy. */
-  recipient: string;
-  approval_id: string | null;
-  alert_key: string | null;
-  state: Generated<'waiting' | 'sent' | 'dropped'>;
-  created_at: Timestamp;
-  /** Not tried before. */
-  due_at: Timestamp;
-  attempts: Generated<number>;
-  failing_since: NullableTimestamp;
-  /** A code of the mail library, never its message: that quotes addresses. */
-  last_error: ColumnType<string | null, string | null | undefined, string | null>;
-  closed_at: NullableTimestamp;
-  /** What went out together has the same one. */
-  message_id: ColumnType<string | null, string | null | undefined, string | null>;
-}
 export interface HoldNoticeTable {
   day: ColumnType<string, string, string>;
   first_held_at: Timestamp;
@@ -411,58 +346,6 @@ export interface StoryTable {
   n: number | null;
   kind: string;
   data: Json<Record<string, unknown>>;
-}
-
-export interface ImportSourceTable {
-  source: string;
-  /** The HR system whose keys the ids of the source are; null for none. */
-  keys_of: string | null;
-  first_imported_at: Timestamp;
-  imported_at: Timestamp;
-  report_hash: string;
-}
-export interface SystemModeTable {
-  system_id: string;
-  mode: 'baseline' | 'enforced';
-  since: Timestamp;
-  set_by: string;
-  diff_hash: string | null;
-}
-
-/** A work address on its way to HR. */
-export interface WorkEmailTable {
-  source: string;
-  source_key: string;
-  person_id: string;
-  case_n: number;
-  address_sealed: Buffer;
-  state: 'pending' | 'done' | 'failed';
-  outcome: string | null;
-  attempts: number;
-  created_at: Timestamp;
-  next_at: Timestamp;
-  done_at: NullableTimestamp;
-}
-export interface WorkflowBundleTable {
-  bundle_hash: string;
-  code_gzip: Buffer;
-  stored_at: Timestamp;
-}
-export interface ArchivedHistoryTable {
-  workflow_id: string;
-  run_id: string;
-  case_id: string;
-  file_hash: string;
-  event_count: number;
-  bundle_hashes: string[];
-  archived_at: Timestamp;
-}
-export interface CaseArchiveTable {
-  case_id: string;
-  state: 'archived' | 'erased';
-  manifest_hash: string | null;
-  missing_count: Generated<number>;
-  archived_at: Timestamp;
 }
 
 export interface Tables {

@@ -13,6 +13,7 @@ import { groupForApproval, type ApprovalGroup } from '../domain/approval-groups.
 import type { Item } from '../schemas/item.ts';
 import type { ItemsPlan } from './access.ts';
 import { approval } from './approval.ts';
+import { asError } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { provisionItems, systemIdsOf } from './provision-items.ts';
 import { provisionInChild } from './provisioning-child.ts';
@@ -31,7 +32,7 @@ export class Giving {
   readonly failed = new Map<string, Item>();
   readonly #desk: CaseDesk;
   readonly #jobs = new Map<string, Job>();
-  #error: unknown = null;
+  #error: Error | null = null;
   /** The manager was asked for profiles and has answered: the same questions again would never end. */
   #hasChosen = false;
   #mustReplan = false;
@@ -100,7 +101,7 @@ export class Giving {
       .run(() => run(k))
       .catch((error: unknown) => {
         // A group that was withdrawn, or a case that was cancelled: whoever waits hears the latter himself.
-        if (!isCancellation(error)) this.#error = error;
+        if (!isCancellation(error)) this.#error = asError(error);
       })
       .finally(() => this.#jobs.delete(key));
     this.#jobs.set(key, { key, digests: items.map(({ itemDigest }) => itemDigest), scope, done });

@@ -5,7 +5,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { Item } from '../schemas/item.ts';
 import type { ItemsPlan } from './access.ts';
-import { allOf } from './all-of.ts';
+import { allOf, asError } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { toWire } from './joiner.ts';
 import { bookkeeping, systemCalls } from './options.ts';
@@ -18,7 +18,7 @@ export class Taking {
   hasRemoved = false;
   readonly #scope = new CancellationScope();
   readonly #run: Promise<void>;
-  #error: unknown = null;
+  #error: Error | null = null;
 
   /** What could not be removed joins what failed, and is looked for again with it. */
   constructor(desk: CaseDesk, plan: ItemsPlan, giving: { failed: Map<string, Item>; isIdle: boolean }) {
@@ -30,7 +30,7 @@ export class Taking {
     this.#run = this.#scope
       .run(() => this.#takeAll(desk, plan, giving))
       .catch((error: unknown) => {
-        if (!isCancellation(error)) this.#error = error;
+        if (!isCancellation(error)) this.#error = asError(error);
       })
       .finally(() => {
         this.isDone = true;

@@ -69,9 +69,18 @@ const oktaIdOf = (key: string): string =>
   Object.values(world.company.okta.state.users).find(({ profile }) => profile['employeeNumber'] === key)?.id ?? '';
 
 async function move(person: Joined, fields: Parameters<World['company']['bamboohr']['hr']['setFields']>[1]) {
-  const before = (await snapshotIds(world, person.personId)).length;
+  const newest = async (): Promise<number> => {
+    const row = await world.ownerDb
+      .selectFrom('usher_case')
+      .select('n')
+      .where('person_id', '=', person.personId)
+      .orderBy('n', 'desc')
+      .executeTakeFirstOrThrow();
+    return row.n;
+  };
+  const before = await newest();
   world.company.bamboohr.hr.setFields(person.employeeId, fields);
-  return openMover(world, person.personId, before + 1);
+  return eventually(async () => ((await newest()) > before ? newest() : null), 'the mover is open');
 }
 
 async function itemsOf(personId: string, n: number): Promise<Item[]> {

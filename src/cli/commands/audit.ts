@@ -7,7 +7,6 @@ import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { createProgress } from '../progress.ts';
-import { replayBundle } from '../replay-bundle.ts';
 import { archiveCommands } from './audit-archive.ts';
 import { sampleCommand } from './audit-sample.ts';
 import { recomputeCommand } from './audit-recompute.ts';

@@ -1,4 +1,4 @@
-/** `cases`, `case show | resume | end-hand-over`, `retry`. */
+/** `cases`, `case show`, `retry`. */
 import type { Command } from 'commander';
 import { Anything, CaseDetail, CaseList } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
@@ -49,13 +49,12 @@ export function caseCommands(program: Command, context: CliContext): void {
       if (isJson(command)) return out.json(detail);
       showCase(detail, context);
     });
-  one
-    .command('end-hand-over <id>')
-    .description('End the hand-over of a mover now: what the old role gave goes (manager of before, or an operator)')
-    .action(async (id: string, _options: object, command: Command) => {
-      await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
-      out.line(`The hand-over is over. Follow it with: usher case show ${id}`);
-    });
+  addSteering(program, context);
+}
+
+/** What moves a case on that waits. */
+function addSteering(program: Command, context: CliContext): void {
+  const { out } = context;
   program
     .command('retry <case> <system>')
     .description('Try the failed items of a case on one system again')
@@ -63,6 +62,13 @@ export function caseCommands(program: Command, context: CliContext): void {
       const path = `/api/v1/cases/${encodeURIComponent(id)}/retry`;
       await apiOf(context, command).post(path, { systemId }, Anything);
       out.line(`${systemId} is tried again. Follow it with: usher case show ${id}`);
+    });
+  program
+    .command('end-hand-over <case>')
+    .description("Take a mover's old access away now (the manager of before, or an operator)")
+    .action(async (id: string, _options: object, command: Command) => {
+      await apiOf(context, command).post(`/api/v1/cases/${encodeURIComponent(id)}/hand-over/end`, {}, Anything);
+      out.line(`The hand-over is over. Follow it with: usher case show ${id}`);
     });
 }
 
