@@ -1,5 +1,6 @@
 /** Approvals and decisions, as the API takes and tells them. */
 import { z } from 'zod';
+import { Question } from './api-approval-people.ts';
 import { InstantOrNull, PersonName, Reason } from './api-common.ts';
 import { ItemVerdict, Verdict } from './decision.ts';
 import { Instant } from './ids.ts';
@@ -66,6 +67,20 @@ export const Approval = z
       }),
     ),
     waitsFor: z.array(PersonName).meta({ description: 'Who may still decide; empty unless open.' }),
+    actors: z
+      .array(z.looseObject({ person: PersonName, inPlaceOf: PersonName.nullable() }))
+      .meta({ description: 'Everybody who may decide now, and in whose place; empty unless open.' }),
+    pausedUntil: InstantOrNull.meta({ description: 'Until when an open question stops the clock; null: it runs.' }),
+    upcoming: z
+      .array(
+        z.looseObject({
+          at: Instant,
+          what: z.enum(['reminder', 'escalation', 'clockGoesOn', 'expiry']),
+          level: z.int().nullable(),
+        }),
+      )
+      .meta({ description: 'What comes by itself, in order; empty unless open.' }),
+    questions: z.array(Question),
   })
   .meta({ id: 'Approval' });
 export type Approval = z.infer<typeof Approval>;

@@ -7,6 +7,7 @@ import { Instant, SystemId } from './ids.ts';
 
 export const CaseListQuery = z.strictObject({ state: CaseState.optional() });
 export const RetryBody = z.strictObject({ systemId: SystemId });
+export const Accepted = z.looseObject({ caseId: z.string() });
 export const RetryAccepted = z.looseObject({ caseId: z.string(), systemId: z.string() });
 
 const caseFields = {

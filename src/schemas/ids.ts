@@ -33,6 +33,9 @@ export type ProposalId = z.infer<typeof ProposalId>;
 /** SHA-256 in lower-case hex. */
 export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 
+/** A policy version by its hash, or enough of it to be typed. */
+export const PolicyHashPrefix = z.string().regex(/^[0-9a-f]{12,64}$/, 'expected 12 to 64 hex digits of a policy hash');
+
 /** Digest of an item: what exactly is granted, to whom, on which terms. Decisions bind to it. */
 export const ItemDigest = Sha256Hex.brand<'ItemDigest'>();
 export type ItemDigest = z.infer<typeof ItemDigest>;

@@ -1,6 +1,7 @@
 /** What is asked of a policy before it is active: which version is meant, and the invented event that is planned under it. */
 import { z } from 'zod';
-import { PersonId, PersonRef } from './ids.ts';
+import { PersonIdOrRef } from './api-common.ts';
+import { PolicyHashPrefix } from './ids.ts';
 import { ExamplePerson } from './policy-examples.ts';
 
 /** A version by name, by its hash (or enough of it), or as files that are nowhere stored. */
@@ -8,7 +9,7 @@ export const PolicyChoice = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('active') }),
   z.strictObject({
     kind: z.literal('hash'),
-    hash: z.string().regex(/^[0-9a-f]{12,64}$/, 'expected 12 to 64 hex digits of a policy hash'),
+    hash: PolicyHashPrefix,
   }),
   z.strictObject({
     kind: z.literal('files'),
@@ -20,7 +21,6 @@ export const PolicyChoice = z.discriminatedUnion('kind', [
 ]);
 export type PolicyChoice = z.infer<typeof PolicyChoice>;
 
-const PersonIdOrRef = z.union([PersonId, PersonRef], 'expected a person id or <hris>/<key>');
 /** The day on which it happens; by default now. */
 const At = z.iso.date().optional();
 /** Only what is given changes. */

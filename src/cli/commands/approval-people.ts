@@ -1,28 +1,8 @@
 /** `ask`, `questions`, `answer`, `hand-over`, `deputy add | list | end`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { Anything } from '../api-shapes.ts';
+import { Anything, Asked, DeputyList, QuestionList } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { moment } from '../output.ts';
-
-const Name = z.looseObject({ name: z.string() });
-const Asked = z.looseObject({ questionId: z.string() });
-const Questions = z.looseObject({
-  questions: z.array(
-    z.looseObject({ questionId: z.string(), askedBy: Name, askedAt: z.string(), text: z.string().nullable() }),
-  ),
-});
-const Deputies = z.looseObject({
-  deputies: z.array(
-    z.looseObject({
-      mandateId: z.string(),
-      for: Name,
-      deputy: Name,
-      validFrom: z.string(),
-      validUntil: z.string().nullable(),
-    }),
-  ),
-});
 
 const approvalPath = (id: string): string => `/api/v1/approvals/${encodeURIComponent(id)}`;
 
@@ -56,7 +36,7 @@ function questionCommands(program: Command, context: CliContext): void {
     .command('questions')
     .description('Open questions that were put to you')
     .action(async (_options: object, command: Command) => {
-      const list = await apiOf(context, command).get('/api/v1/questions', Questions);
+      const list = await apiOf(context, command).get('/api/v1/questions', QuestionList);
       if (isJson(command)) return out.json(list);
       const rows = list.questions.map((each) => [each.questionId, each.askedBy.name, moment(each.askedAt), each.text]);
       out.table(['question', 'from', 'asked', 'text'], rows, 'Nobody asks you anything.');
@@ -89,7 +69,7 @@ function deputyCommands(program: Command, context: CliContext): void {
     .command('list')
     .description('Deputies: yours and those whose deputy you are, or all of them for who runs Usher')
     .action(async (_options: object, command: Command) => {
-      const list = await apiOf(context, command).get('/api/v1/deputies', Deputies);
+      const list = await apiOf(context, command).get('/api/v1/deputies', DeputyList);
       if (isJson(command)) return out.json(list);
       const rows = list.deputies.map((each) => [
         each.mandateId,

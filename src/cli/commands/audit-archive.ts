@@ -2,32 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { z } from 'zod';
+import { ArchivedCase } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { dataDirOf, keysDirOf } from '../credentials.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { moment } from '../output.ts';
 import { findManifest, replayArchive } from '../replay-archive.ts';
 import { readBundle, replayBundle } from '../replay-bundle.ts';
-
-const ArchivedCase = z.object({
-  caseId: z.string(),
-  state: z.enum(['archived', 'erased', 'waiting']),
-  isSound: z.boolean(),
-  archivedAt: z.string().nullable(),
-  manifestHash: z.string().nullable(),
-  histories: z.array(
-    z.object({
-      workflowId: z.string(),
-      runId: z.string(),
-      eventCount: z.number(),
-      bundleHash: z.string().nullable(),
-      isIntact: z.boolean(),
-    }),
-  ),
-  bundles: z.array(z.object({ bundleHash: z.string(), isIntact: z.boolean() })),
-  missing: z.array(z.object({ workflowId: z.string(), runId: z.string() })),
-});
 
 interface ReplayOptions {
   keysDir?: string;

@@ -1,32 +1,9 @@
 /** `audit recompute`: were the recorded decisions those that facts, policy and decisions of then give? */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import { Recomputation } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { exitCodes } from '../exit-code.ts';
 import { moment } from '../output.ts';
-
-const Difference = z.object({
-  field: z.string(),
-  itemDigest: z.string().nullable(),
-  recorded: z.string().nullable(),
-  recomputed: z.string().nullable(),
-});
-const Verdict = z.enum(['match', 'differs', 'erased', 'unreadable']);
-const Recomputation = z.object({
-  caseId: z.string(),
-  verdict: Verdict.or(z.literal('nothingPlanned')),
-  plans: z.array(
-    z.object({
-      proposalId: z.string(),
-      plannedAt: z.string(),
-      verdict: Verdict,
-      itemCount: z.number(),
-      policyHash: z.string().nullable(),
-      differences: z.array(Difference),
-    }),
-  ),
-});
-type Recomputation = z.infer<typeof Recomputation>;
 
 export function recomputeCommand(audit: Command, context: CliContext): void {
   audit

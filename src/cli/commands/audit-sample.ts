@@ -3,41 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { stringify } from 'csv-stringify/sync';
-import { z } from 'zod';
+import { AuditSample } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { moment } from '../output.ts';
-
-const AuditSample = z.looseObject({
-  seed: z.string(),
-  populationSize: z.number(),
-  populationByKind: z.record(z.string(), z.number()),
-  completeness: z.looseObject({
-    isComplete: z.boolean(),
-    eventsAccepted: z.number(),
-    casesOpened: z.number(),
-    casesRecorded: z.number(),
-    casesClosed: z.number(),
-    closingsRecorded: z.number(),
-    casesArchived: z.number(),
-    gaps: z.array(z.object({ code: z.string(), id: z.string() })),
-  }),
-  sample: z.array(
-    z.object({
-      caseId: z.string(),
-      personId: z.string(),
-      kind: z.string(),
-      state: z.string(),
-      effectiveAt: z.string(),
-      openedAt: z.string(),
-      closedAt: z.string().nullable(),
-      route: z.string().nullable(),
-      policyHash: z.string().nullable(),
-      eventId: z.string().nullable(),
-    }),
-  ),
-});
-type AuditSample = z.infer<typeof AuditSample>;
 
 interface SampleOptions {
   from: string;
@@ -91,7 +60,7 @@ export function sampleCommand(audit: Command, context: CliContext): void {
 }
 
 /** Cells that a spreadsheet would take for formulas are quoted as text. */
-export function toCsv({ sample }: Pick<AuditSample, 'sample'>): string {
+export function toCsv({ sample }: { sample: Record<(typeof columns)[number], string | null>[] }): string {
   return stringify(sample, { header: true, columns: [...columns], escape_formulas: true });
 }
 

@@ -1,7 +1,7 @@
 /** `baseline`, `enforce`: a system begins with what it holds, and is enforced once the difference was read and confirmed. */
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { BaselineAnswer, EnforceAnswer } from '../baseline-shapes.ts';
+import { BaselineAnswer, EnforceAnswer } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { cellLines } from '../output.ts';
 

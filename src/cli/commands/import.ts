@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { ImportAnswer } from '../baseline-shapes.ts';
+import { ImportAnswer } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 

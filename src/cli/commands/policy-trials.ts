@@ -3,45 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
+import { PolicyDiff, SimulatedPlan } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { CliError, exitCodes } from '../exit-code.ts';
 import { policyGroup } from '../policy-group.ts';
-
-const Route = z.looseObject({ state: z.string(), roles: z.array(z.string()) }).nullable();
-const Diff = z.looseObject({
-  from: z.string(),
-  to: z.string(),
-  peopleCount: z.number(),
-  changedPeopleCount: z.number(),
-  counts: z.record(z.string(), z.number()),
-  changes: z.array(
-    z.looseObject({
-      kind: z.string(),
-      person: z.string(),
-      entitlementId: z.string(),
-      before: Route,
-      after: Route,
-      isHeld: z.boolean(),
-    }),
-  ),
-  unplannable: z.array(z.looseObject({ person: z.string(), reason: z.string() })),
-});
-const SimulatedItem = z.looseObject({
-  action: z.string(),
-  label: z.string(),
-  risk: z.number(),
-  deciders: z.array(z.looseObject({ role: z.string(), approvers: z.array(z.string()) })),
-  reasons: z.array(z.string()),
-  isHeld: z.boolean(),
-});
-const Simulated = z.looseObject({
-  event: z.string(),
-  person: z.string(),
-  policyHash: z.string(),
-  profiles: z.array(z.string()),
-  items: z.array(SimulatedItem),
-});
 
 export function policyTrialCommands(program: Command, context: CliContext): void {
   const policy = policyGroup(program);
@@ -56,7 +21,7 @@ export function policyTrialCommands(program: Command, context: CliContext): void
     .description('Who gains, loses or is decided by others: `active`, a hash, or a local folder each')
     .action(async (from: string, to: string, _options: object, command: Command) => {
       const body = { from: await policyRefOf(from), to: await policyRefOf(to) };
-      const diff = await apiOf(context, command).post('/api/v1/policy/diff', body, Diff);
+      const diff = await apiOf(context, command).post('/api/v1/policy/diff', body, PolicyDiff);
       if (isJson(command)) return context.out.json(diff);
       showDiff(diff, context);
     });
@@ -66,7 +31,7 @@ export function policyTrialCommands(program: Command, context: CliContext): void
     .option('--policy <policy>', '`active`, a hash, or a local folder', 'active')
     .action(async (file: string, options: { policy: string }, command: Command) => {
       const body = { policy: await policyRefOf(options.policy), event: await readEvent(file) };
-      const simulated = await apiOf(context, command).post('/api/v1/policy/simulate', body, Simulated);
+      const simulated = await apiOf(context, command).post('/api/v1/policy/simulate', body, SimulatedPlan);
       if (isJson(command)) return context.out.json(simulated);
       showPlan(simulated, context);
     });
@@ -131,7 +96,7 @@ async function readEvent(file: string): Promise<unknown> {
   }
 }
 
-function showDiff(diff: z.infer<typeof Diff>, { out }: CliContext): void {
+function showDiff(diff: PolicyDiff, { out }: CliContext): void {
   out.line(`From ${diff.from.slice(0, 12)} to ${diff.to.slice(0, 12)}, for ${diff.peopleCount} people:`);
   out.table(
     ['', 'person', 'entitlement', 'before', 'after', 'held now'],
@@ -150,12 +115,12 @@ function showDiff(diff: z.infer<typeof Diff>, { out }: CliContext): void {
   out.line(`${diff.changedPeopleCount} people: ${counts.join(', ')}.`);
 }
 
-function routeText(route: z.infer<typeof Route>): string | null {
+function routeText(route: PolicyDiff['changes'][number]['before']): string | null {
   if (route === null) return null;
   return route.state === 'justified' ? 'justified' : `asks ${route.roles.join(' and ')}`;
 }
 
-function showPlan(plan: z.infer<typeof Simulated>, { out }: CliContext): void {
+function showPlan(plan: SimulatedPlan, { out }: CliContext): void {
   const profiles = plan.profiles.length === 0 ? 'no profile' : `profiles ${plan.profiles.join(', ')}`;
   out.line(`${plan.event} of ${plan.person} under ${plan.policyHash.slice(0, 12)}: ${profiles}. Nothing is written.`);
   out.table(

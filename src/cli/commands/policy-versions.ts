@@ -1,42 +1,9 @@
 /** `policy propose`, `policy approve`, `policy proposals`, `policy versions`: two people stand behind a version. */
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { Anything } from '../api-shapes.ts';
+import { ApprovedPolicy, PolicyVersionList, ProposalList, ProposedPolicy, type PolicyChange } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { moment } from '../output.ts';
 import { policyGroup } from '../policy-group.ts';
-
-const Change = z.looseObject({
-  kind: z.string(),
-  section: z.string(),
-  id: z.string(),
-  fields: z.array(z.string()),
-});
-type Change = z.infer<typeof Change>;
-
-const Proposed = z.looseObject({
-  policyHash: z.string(),
-  baseHash: z.string().nullable(),
-  diffHash: z.string(),
-  changes: z.array(Change),
-});
-const Who = z.looseObject({ name: z.string() });
-const Proposals = z.looseObject({
-  proposals: z.array(
-    Proposed.extend({ state: z.string(), proposedAt: z.string(), proposedBy: Who, changes: z.array(Change) }),
-  ),
-});
-const Versions = z.looseObject({
-  versions: z.array(
-    z.looseObject({
-      policyHash: z.string(),
-      activatedAt: z.string(),
-      mode: z.string(),
-      proposedBy: Who,
-      approvedBy: Who.nullable(),
-    }),
-  ),
-});
 
 const short = (hash: string | null): string => (hash === null ? 'nothing' : hash.slice(0, 12));
 
@@ -47,7 +14,7 @@ export function policyVersionCommands(program: Command, context: CliContext): vo
     .command('propose')
     .description("Propose the server's policy folder as the next version; another person approves it")
     .action(async (_options: object, command: Command) => {
-      const proposed = await apiOf(context, command).post('/api/v1/policy/proposals', {}, Proposed);
+      const proposed = await apiOf(context, command).post('/api/v1/policy/proposals', {}, ProposedPolicy);
       if (isJson(command)) return out.json(proposed);
       out.line(`Proposed: version ${short(proposed.policyHash)}, after ${short(proposed.baseHash)}.`);
       showChanges(proposed.changes, context);
@@ -61,7 +28,7 @@ export function policyVersionCommands(program: Command, context: CliContext): vo
     .description('Approve a version that somebody else proposed, which makes it active (12 or more digits of its hash)')
     .action(async (hash: string, _options: object, command: Command) => {
       const path = `/api/v1/policy/proposals/${encodeURIComponent(hash)}/approve`;
-      const answer = await apiOf(context, command).post(path, {}, z.looseObject({ policyHash: z.string() }));
+      const answer = await apiOf(context, command).post(path, {}, ApprovedPolicy);
       if (isJson(command)) return out.json(answer);
       out.line(`Version ${short(answer.policyHash)} is active now.`);
     });
@@ -74,7 +41,7 @@ function listCommands(policy: Command, context: CliContext): void {
     .command('proposals')
     .description('Versions that were proposed, newest first')
     .action(async (_options: object, command: Command) => {
-      const { proposals, ...rest } = await apiOf(context, command).get('/api/v1/policy/proposals', Proposals);
+      const { proposals, ...rest } = await apiOf(context, command).get('/api/v1/policy/proposals', ProposalList);
       if (isJson(command)) return out.json({ ...rest, proposals });
       out.table(
         ['version', 'after', 'state', 'proposed', 'by', 'changes'],
@@ -93,8 +60,8 @@ function listCommands(policy: Command, context: CliContext): void {
     .command('versions')
     .description('Which version was active from when, and who stands behind it')
     .action(async (_options: object, command: Command) => {
-      const answer = await apiOf(context, command).get('/api/v1/policy/versions', Versions);
-      if (isJson(command)) return out.json(Anything.parse(answer));
+      const answer = await apiOf(context, command).get('/api/v1/policy/versions', PolicyVersionList);
+      if (isJson(command)) return out.json(answer);
       out.table(
         ['version', 'active from', 'proposed by', 'approved by'],
         answer.versions.map((each) => [
@@ -108,7 +75,7 @@ function listCommands(policy: Command, context: CliContext): void {
     });
 }
 
-function showChanges(changes: readonly Change[], { out }: CliContext): void {
+function showChanges(changes: readonly PolicyChange[], { out }: CliContext): void {
   out.table(
     ['', 'section', 'entry', 'fields'],
     changes.map((change) => [change.kind, change.section, change.id, change.fields.join(', ')]),

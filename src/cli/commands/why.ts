@@ -1,24 +1,9 @@
 /** `why`, `why-not`: the reasons for and against a right of a person, today or on a day that is over. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import { ExplainedAccess } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { exitCodes } from '../exit-code.ts';
 import { moment } from '../output.ts';
-
-const Place = z.looseObject({ file: z.string(), line: z.number() }).nullable();
-const Told = z.looseObject({ kind: z.string(), text: z.string(), place: Place });
-const Explained = z.looseObject({
-  entitlementId: z.string(),
-  at: z.string(),
-  policyHash: z.string(),
-  policyActivatedAt: z.string(),
-  factsObservedAt: z.string(),
-  isJustified: z.boolean(),
-  held: z.looseObject({ since: z.string(), revokedAt: z.string().nullable() }).nullable(),
-  reasons: z.array(Told),
-  obstacles: z.array(Told),
-});
-type Explained = z.infer<typeof Explained>;
 
 interface Options {
   asOf?: string;
@@ -53,14 +38,18 @@ function ask(
   context: CliContext,
   command: Command,
   input: { person: string; entitlement: string } & Options,
-): Promise<Explained> {
+): Promise<ExplainedAccess> {
   const query = new URLSearchParams({ entitlement: input.entitlement });
   if (input.asOf !== undefined) query.set('asOf', input.asOf);
   const path = `/api/v1/persons/${encodeURIComponent(input.person)}/access?${query.toString()}`;
-  return apiOf(context, command).get(path, Explained);
+  return apiOf(context, command).get(path, ExplainedAccess);
 }
 
-function show(explained: Explained, lines: Explained['reasons'], { out }: CliContext): void {
+function show(
+  explained: ExplainedAccess,
+  lines: readonly (ExplainedAccess['reasons'] | ExplainedAccess['obstacles'])[number][],
+  { out }: CliContext,
+): void {
   const { entitlementId, at, held, isJustified } = explained;
   out.line(`${entitlementId} at ${moment(at)}: ${isJustified ? 'justified' : 'not justified'}; ${heldText(held)}.`);
   for (const { text, place } of lines) {
@@ -71,7 +60,7 @@ function show(explained: Explained, lines: Explained['reasons'], { out }: CliCon
   out.line(`  (${facts}; ${policy})`);
 }
 
-function heldText(held: Explained['held']): string {
+function heldText(held: ExplainedAccess['held']): string {
   if (held === null) return 'not granted by Usher';
   return held.revokedAt === null ? `held since ${moment(held.since)}` : `ended at ${moment(held.revokedAt)}`;
 }

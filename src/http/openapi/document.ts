@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { endpoints, scopeSentences, type Scope } from '../../auth/scopes.ts';
 import type { AppErrorCode } from '../../domain/errors.ts';
+import { MandateId, QuestionId } from '../../schemas/api-approval-people.ts';
 import { PersonIdOrRef, Problem } from '../../schemas/api-common.ts';
-import { ApprovalId, CaseId, SystemId } from '../../schemas/ids.ts';
+import { ApprovalId, CaseId, PolicyHashPrefix, SystemId } from '../../schemas/ids.ts';
 import { statusOf } from '../problem.ts';
-import { operations, type ApiEndpoint, type ApiOperation } from './operations.ts';
+import type { ApiEndpoint, ApiOperation } from './api-operation.ts';
+import { operations } from './operations.ts';
 
 /** The version of the API, not of the program: it grows and does not break below `/api/v1`. */
 const API_VERSION = '1.0.0';
@@ -17,7 +19,17 @@ const pathParameters: Record<string, z.ZodType> = {
   approvalId: ApprovalId.meta({ description: '`approval_<personId>_<n>_<k>`' }),
   person: PersonIdOrRef.meta({ description: 'A person id, or `<hris>/<key>` with the slash as %2F.' }),
   systemId: SystemId,
+  questionId: QuestionId,
+  mandateId: MandateId.meta({ description: 'The id of a deputy.' }),
+  hash: PolicyHashPrefix.meta({ description: 'The hash of a version, or its first 12 or more digits.' }),
 };
+
+/** Throws for a parameter that this file does not know: a new one is to be described. */
+function parameterOf(name: string): z.ZodType {
+  const shape = pathParameters[name];
+  if (!shape) throw new Error(`the path parameter ${name} has no shape in the OpenAPI document`);
+  return shape;
+}
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
@@ -61,7 +73,7 @@ function scopeList(): string {
 function operationObject(endpoint: ApiEndpoint, operation: ApiOperation): ZodOpenApiOperationObject {
   const need: readonly Scope[] = endpoints[endpoint];
   const names = [...endpoint.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
-  const path = z.object(Object.fromEntries(names.map((name) => [name, pathParameters[name] ?? z.string()])));
+  const path = z.object(Object.fromEntries(names.map((name) => [name, parameterOf(name)])));
   const parameters = {
     ...(names.length > 0 ? { path } : {}),
     ...(operation.query ? { query: operation.query } : {}),
@@ -74,9 +86,7 @@ function operationObject(endpoint: ApiEndpoint, operation: ApiOperation): ZodOpe
     // One of them is enough.
     security: need.map((scope) => ({ token: [scope] })),
     ...(Object.keys(parameters).length > 0 ? { requestParams: parameters } : {}),
-    ...(operation.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: operation.body } } } }
-      : {}),
+    ...requestBodyOf(operation),
     responses: {
       [operation.status ?? 200]: {
         description: operation.summary,
@@ -87,8 +97,14 @@ function operationObject(endpoint: ApiEndpoint, operation: ApiOperation): ZodOpe
   };
 }
 
+function requestBodyOf({ body, form }: ApiOperation): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  if (body) return { requestBody: { required: true, content: { 'application/json': { schema: body } } } };
+  return form ? { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } } : {};
+}
+
 function problemResponses(operation: ApiOperation, hasParameters: boolean) {
-  const isParsed = hasParameters || operation.query !== undefined || operation.body !== undefined;
+  const hasBody = operation.body !== undefined || operation.form !== undefined;
+  const isParsed = hasParameters || operation.query !== undefined || hasBody;
   const codes: AppErrorCode[] = [
     ...(isParsed ? (['invalidInput'] as const) : []),
     'unauthenticated',
@@ -98,7 +114,7 @@ function problemResponses(operation: ApiOperation, hasParameters: boolean) {
   ];
   const byStatus = Map.groupBy(codes, statusOf);
   const answers = [...byStatus].map(([status, same]) => [status, problem(same)] as const);
-  const tooLarge = operation.body ? [[413, problem(['invalidInput'])] as const] : [];
+  const tooLarge = hasBody ? [[413, problem(['invalidInput'])] as const] : [];
   return Object.fromEntries([...answers, ...tooLarge].map(([status, answer]) => [String(status), answer]));
 }
 

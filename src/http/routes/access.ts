@@ -1,23 +1,17 @@
 /** Why somebody holds an entitlement, or why not, today or on a day that is over. */
-import { z } from 'zod';
 import { AppError } from '../../domain/errors.ts';
-import { EntitlementId, Instant } from '../../schemas/ids.ts';
+import { AccessQuery } from '../../schemas/api-access.ts';
+import { PersonIdOrRef } from '../../schemas/api-common.ts';
 import { findPersonId } from '../../store/read-person.ts';
 import { explainAccessOf } from '../../use-cases/explain-access.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readParam, readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
-import { PersonIdOrRef } from '../../schemas/api-common.ts';
-
-const Query = z.strictObject({
-  entitlement: EntitlementId,
-  asOf: z.union([z.iso.date(), Instant], 'expected a date such as 2026-01-31, or an instant in UTC').optional(),
-});
 
 export function accessRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/persons/:person/access', async (c, caller) => {
     const personId = await findPersonId(deps.db, readParam(c, 'person', PersonIdOrRef));
-    const { entitlement, asOf } = readQuery(c, Query);
+    const { entitlement, asOf } = readQuery(c, AccessQuery);
     if (personId === null || (!viewerOf(caller).canSeeAll && personId !== caller.personId)) {
       throw new AppError('notFound', 'Nobody answers to this id, or you may not see them.', 'person');
     }

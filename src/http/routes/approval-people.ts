@@ -1,6 +1,13 @@
 /** Who decides an approval, and what they want to know first: handing over, questions and answers, standing deputies. */
-import { z } from 'zod';
 import { AppError } from '../../domain/errors.ts';
+import {
+  AnswerBody,
+  DeputyBody,
+  HandOverBody,
+  MandateId,
+  QuestionBody,
+  QuestionId,
+} from '../../schemas/api-approval-people.ts';
 import { ApprovalId } from '../../schemas/ids.ts';
 import { deputiesAt } from '../../store/mandates.ts';
 import { findPersonId } from '../../store/read-person.ts';
@@ -10,17 +17,8 @@ import { answerQuestion, askQuestion } from '../../use-cases/approval-questions.
 import { addDeputy, endDeputy } from '../../use-cases/deputies.ts';
 import { handOver } from '../../use-cases/hand-over.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
-import { PersonIdOrRef, Reason } from '../../schemas/api-common.ts';
 import { readJson, readParam } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-
-const Text = Reason.trim().min(1, 'expected a text');
-const Day = z.iso.date('expected a day such as 2026-12-24');
-const HandOverBody = z.strictObject({ to: PersonIdOrRef, reason: Text });
-const QuestionBody = z.strictObject({ text: Text, of: PersonIdOrRef.optional() });
-const AnswerBody = z.strictObject({ text: Text });
-const DeputyBody = z.strictObject({ to: PersonIdOrRef, from: Day, until: Day });
-const Id = z.uuid();
 
 export function approvalPeopleRoutes(router: Router, deps: HttpDeps): void {
   questionRoutes(router, deps);
@@ -55,7 +53,7 @@ export function approvalPeopleRoutes(router: Router, deps: HttpDeps): void {
     return c.json(await addDeputy(deps, { fromId, toId, firstDay: body.from, lastDay: body.until }), 201);
   });
   router.guarded('POST /api/v1/deputies/:mandateId/end', async (c, caller) => {
-    const mandateId = readParam(c, 'mandateId', Id);
+    const mandateId = readParam(c, 'mandateId', MandateId);
     await endDeputy(deps, { mandateId, byId: personOf(caller) });
     return c.json({ mandateId, isEnded: true });
   });
@@ -74,7 +72,7 @@ function questionRoutes(router: Router, deps: HttpDeps): void {
   );
   router.guarded('POST /api/v1/questions/:questionId/answer', async (c, caller) => {
     const answererId = personOf(caller);
-    const questionId = readParam(c, 'questionId', Id);
+    const questionId = readParam(c, 'questionId', QuestionId);
     const { text } = await readJson(c, AnswerBody);
     return c.json(await answerQuestion(deps, { questionId, answererId, text }), 201);
   });

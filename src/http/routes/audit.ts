@@ -1,11 +1,10 @@
 /** Evidence: verifying the whole log, and exporting one case with the proof of each of its records. */
-import { z } from 'zod';
 import type { Caller } from '../../auth/tokens.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { SignedCheckpoint } from '../../evidence/checkpoint-file.ts';
 import { exportCase } from '../../evidence/export.ts';
 import { verifyLog } from '../../evidence/verify.ts';
-import { CaseKind } from '../../schemas/case.ts';
+import { SampleQuery } from '../../schemas/api-audit-cases.ts';
 import { CaseId } from '../../schemas/ids.ts';
 import { findCase } from '../../store/read-cases.ts';
 import { readArchive } from '../../use-cases/read-archive.ts';
@@ -14,22 +13,6 @@ import { sampleCases } from '../../use-cases/sample-cases.ts';
 import { viewerOf, type HttpDeps } from '../app-types.ts';
 import { readParam, readQuery } from '../input.ts';
 import type { Router } from '../router.ts';
-
-const Moment = z
-  .union(
-    [z.iso.date(), z.iso.datetime({ offset: true })],
-    'expected a day (2026-01-31) or an instant (2026-01-31T08:00:00Z)',
-  )
-  .transform((text) => new Date(text));
-const SampleQuery = z
-  .strictObject({
-    from: Moment,
-    to: Moment,
-    kind: CaseKind.optional(),
-    size: z.coerce.number('expected a number').int().min(1).max(10_000).default(25),
-    seed: z.string().min(1).max(100),
-  })
-  .refine(({ from, to }) => from < to, { path: ['to'], message: 'expected a time after "from"' });
 
 export function auditRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/audit/verify', async (c) => c.json(await verifyLog(deps)));

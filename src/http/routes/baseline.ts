@@ -1,14 +1,11 @@
 /** Modes of systems: recording what was there before, and switching to enforcement once the difference was confirmed. */
-import { z } from 'zod';
-import { Sha256Hex, SystemId } from '../../schemas/ids.ts';
+import { BaselineBody, EnforceBody } from '../../schemas/api-baseline.ts';
+import { SystemId } from '../../schemas/ids.ts';
 import { enforceSystem } from '../../use-cases/enforce-system.ts';
 import { recordBaseline } from '../../use-cases/record-baseline.ts';
 import type { HttpDeps } from '../app-types.ts';
 import { readJson, readParam } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-
-const BaselineBody = z.strictObject({ requestId: z.uuid().optional() });
-const EnforceBody = BaselineBody.extend({ confirm: Sha256Hex.optional() });
 
 export function baselineRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('POST /api/v1/systems/:systemId/baseline', async (c, caller) => {

@@ -1,9 +1,10 @@
 /** Taking over people from a file: the report first, the same file with the report's hash writes. */
 import { AppError } from '../../domain/errors.ts';
+import { ImportForm } from '../../schemas/api-import.ts';
 import { ImportQuery } from '../../schemas/import.ts';
 import { importPeople } from '../../use-cases/import-people.ts';
 import type { AppContext, HttpDeps } from '../app-types.ts';
-import { readQuery } from '../input.ts';
+import { parseInput, readQuery } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
 
 export function importRoutes(router: Router, deps: HttpDeps): void {
@@ -26,12 +27,7 @@ async function readForm(c: AppContext): Promise<{ file: Uint8Array; mapping: str
   } catch {
     throw new AppError('invalidInput', 'body: expected a multipart form', 'body');
   }
-  for (const name of form.keys())
-    if (name !== 'file' && name !== 'mapping')
-      throw new AppError('invalidInput', `${name.slice(0, 60)}: no such part is known`, name.slice(0, 60));
-  const file = form.get('file');
-  if (!(file instanceof Blob)) throw new AppError('invalidInput', 'file: expected a CSV file', 'file');
-  const mapping = form.get('mapping');
+  const { file, mapping = null } = parseInput(ImportForm, Object.fromEntries(form), 'body');
   const text = mapping instanceof Blob ? await mapping.text() : mapping;
   return { file: new Uint8Array(await file.arrayBuffer()), mapping: text };
 }

@@ -1,14 +1,10 @@
 /** What a policy would do: the difference between two versions for the people of today, and invented events. Writes nothing. */
-import { z } from 'zod';
-import { PolicyChoice, SimulatedEvent } from '../../schemas/policy-trial.ts';
+import { DiffBody, SimulateBody } from '../../schemas/api-policy-trials.ts';
 import { diffPolicies } from '../../use-cases/diff-policies.ts';
 import { simulateEvent } from '../../use-cases/simulate-event.ts';
 import type { HttpDeps } from '../app-types.ts';
 import { readJson } from '../input.ts';
 import type { Router } from '../router.ts';
-
-const DiffBody = z.strictObject({ from: PolicyChoice, to: PolicyChoice });
-const SimulateBody = z.strictObject({ policy: PolicyChoice.default({ kind: 'active' }), event: SimulatedEvent });
 
 export function policyTrialRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('POST /api/v1/policy/diff', async (c) =>

@@ -1,6 +1,7 @@
 /** Policy versions: what was active when, what is proposed, and the approval by a second person. */
 import { z } from 'zod';
 import { policyHash } from '../../policy/hash.ts';
+import { PolicyHashPrefix } from '../../schemas/ids.ts';
 import { policyChanges } from '../../domain/policy-changes.ts';
 import { listActivations } from '../../store/policy-history.ts';
 import { listProposals, type PolicyProposal } from '../../store/policy-proposals.ts';
@@ -10,9 +11,6 @@ import { proposePolicy } from '../../use-cases/propose-policy.ts';
 import type { HttpDeps } from '../app-types.ts';
 import { readParam } from '../input.ts';
 import { personOf, type Router } from '../router.ts';
-
-/** A version by its hash, or enough of it to be typed. */
-export const PolicyHashPrefix = z.string().regex(/^[0-9a-f]{12,64}$/, 'expected 12 to 64 hex digits of a policy hash');
 
 export function policyVersionRoutes(router: Router, deps: HttpDeps): void {
   router.guarded('GET /api/v1/policy/versions', async (c) => {

@@ -1,0 +1,97 @@
+/** The OpenAPI document about approvals: deciding them, handing them over, asking first, and standing deputies. */
+import {
+  AnswerBody,
+  Answered,
+  Asked,
+  DeputyAdded,
+  DeputyBody,
+  DeputyEnded,
+  DeputyList,
+  HandedOver,
+  HandOverBody,
+  QuestionBody,
+  QuestionList,
+} from '../../schemas/api-approval-people.ts';
+import { Approval, ApprovalList, ApprovalListQuery, Decided, DecisionBody } from '../../schemas/api-approvals.ts';
+import type { ApiEndpoint, ApiOperation } from './api-operation.ts';
+
+export const approvalOperations = {
+  'GET /api/v1/approvals': {
+    id: 'listApprovals',
+    tag: 'approvals',
+    summary: 'Approvals, earliest deadline first',
+    query: ApprovalListQuery,
+    answer: ApprovalList,
+  },
+  'GET /api/v1/approvals/:approvalId': {
+    id: 'getApproval',
+    tag: 'approvals',
+    summary: 'One approval',
+    answer: Approval,
+    errors: ['notFound'],
+  },
+  'POST /api/v1/approvals/:approvalId/decisions': {
+    id: 'decide',
+    tag: 'approvals',
+    summary: 'Decide items of an approval, as the person whom the token names',
+    body: DecisionBody,
+    status: 201,
+    answer: Decided,
+    errors: ['notFound', 'selfApproval', 'notApprover', 'alreadyDecided', 'stale', 'expired', 'noApprover'],
+  },
+  'POST /api/v1/approvals/:approvalId/hand-over': {
+    id: 'handOverApproval',
+    tag: 'approvals',
+    summary: 'Let somebody else decide one approval in your place',
+    body: HandOverBody,
+    status: 201,
+    answer: HandedOver,
+    errors: ['notFound', 'selfApproval', 'notApprover', 'alreadyDecided', 'stale', 'conflict'],
+  },
+  'POST /api/v1/approvals/:approvalId/questions': {
+    id: 'askQuestion',
+    tag: 'approvals',
+    summary: 'Ask before you decide; the clock of the approval stands until the answer, for as long as policy allows',
+    body: QuestionBody,
+    status: 201,
+    answer: Asked,
+    errors: ['notFound', 'notApprover', 'stale'],
+  },
+  'GET /api/v1/questions': {
+    id: 'listQuestions',
+    tag: 'approvals',
+    summary: 'Open questions that were put to you',
+    answer: QuestionList,
+  },
+  'POST /api/v1/questions/:questionId/answer': {
+    id: 'answerQuestion',
+    tag: 'approvals',
+    summary: 'Answer a question of an approver',
+    body: AnswerBody,
+    status: 201,
+    answer: Answered,
+    errors: ['notFound', 'stale'],
+  },
+  'GET /api/v1/deputies': {
+    id: 'listDeputies',
+    tag: 'approvals',
+    summary: 'Deputies now and to come: yours and those whose deputy you are, or all of them',
+    answer: DeputyList,
+  },
+  'POST /api/v1/deputies': {
+    id: 'addDeputy',
+    tag: 'approvals',
+    summary: 'For these days somebody may decide your approvals, beside you',
+    body: DeputyBody,
+    status: 201,
+    answer: DeputyAdded,
+    errors: ['notFound', 'conflict'],
+  },
+  'POST /api/v1/deputies/:mandateId/end': {
+    id: 'endDeputy',
+    tag: 'approvals',
+    summary: 'End a deputy now, as who is away or as the deputy',
+    answer: DeputyEnded,
+    errors: ['notFound'],
+  },
+} as const satisfies Partial<Record<ApiEndpoint, ApiOperation>>;
