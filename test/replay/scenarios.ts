@@ -61,6 +61,18 @@ const approvedBySignal: Scenario = {
   },
 };
 
+const moves: Scenario = {
+  name: 'moves-to-another-role',
+  async run(world) {
+    const { personId, employee } = await hire(world, { firstName: 'Mo', lastName: 'Ver' });
+    await untilCase(world, personId, 1, 'done');
+    world.company.bamboohr.hr.setFields(employee.id, accountExecutive);
+    await decideByApi(world, await openApproval(world, personId, 2));
+    await untilCase(world, personId, 2, 'done');
+    return { personId };
+  },
+};
+
 const expired: Scenario = {
   name: 'reminded-and-expired',
   async run(world) {
@@ -199,6 +211,7 @@ export const scenarios: readonly Scenario[] = [
   joinsAtOnce,
   approvedByUpdate,
   approvedBySignal,
+  moves,
   expired,
   rescindedWhileWaiting,
   managerChooses,
