@@ -284,7 +284,10 @@ export interface PersonGrantTable {
   /** The spell in which Usher granted it; null for what was found. */
   spell_n: number | null;
   state: 'held' | 'revoked';
+  /** The first grant of the spell. */
   since: Timestamp;
+  /** Later moments of the spell at which it was given anew: after it had been taken, or on another decision. */
+  given_again: Generated<Date[]>;
   expires_at: NullableTimestamp;
   verified_at: NullableTimestamp;
   revoked_at: NullableTimestamp;

@@ -52,31 +52,30 @@ export interface PlainQuestion {
   nowMs: number;
   /** Decisions of the employment of now about a right under a title, oldest first. */
   saidAbout: (entitlementId: string, title: ModelTitle) => { isYes: boolean; atMs: number }[];
-  firstGivenMs: (entitlementId: string) => number | null;
+  /** All moments of this employment at which it was given. */
+  givenMs: (entitlementId: string) => readonly number[];
 }
 
 /**
  * Who should hold what, in plain words: nobody without employment; what the title gives without asking; what it gives after
  * somebody said yes in this employment and nobody said no. A term runs from the first day on which it was held in this
- * employment; a yes that nobody used for thirty days is none.
+ * employment, for what was asked on or after the yes; a yes that nobody used for thirty days is none.
  */
 export function shouldHold(question: PlainQuestion): string[] {
   if (!question.isEmployed) return [];
   return Object.entries(rights)
-    .filter(([id, right]) => right.titles.includes(question.title) && isInTerm(id, right, question))
-    .filter(([id, right]) => !right.isAsked || hasYes(id, question))
+    .filter(([id, right]) => right.titles.includes(question.title) && mayHold(id, right, question))
     .map(([id]) => id)
     .toSorted();
 }
 
-function isInTerm(id: string, { termDays }: Right, { firstGivenMs, nowMs }: PlainQuestion): boolean {
-  const sinceMs = firstGivenMs(id);
-  return termDays === null || sinceMs === null || nowMs < sinceMs + termDays * dayMs;
-}
-
-function hasYes(id: string, { saidAbout, title, firstGivenMs, nowMs }: PlainQuestion): boolean {
+function mayHold(id: string, { isAsked, termDays }: Right, question: PlainQuestion): boolean {
+  const { saidAbout, title, givenMs, nowMs } = question;
   const said = saidAbout(id, title);
-  const last = said.findLast(({ isYes }) => isYes);
-  if (last === undefined || said.some(({ isYes }) => !isYes)) return false;
-  return firstGivenMs(id) !== null || nowMs < last.atMs + 30 * dayMs;
+  const yes = said.findLast(({ isYes }) => isYes);
+  if (isAsked && (yes === undefined || said.some(({ isYes }) => !isYes))) return false;
+  const yesMs = isAsked ? (yes?.atMs ?? 0) : 0;
+  const [usedMs] = givenMs(id).filter((ms) => ms >= yesMs);
+  if (usedMs === undefined) return !isAsked || nowMs < yesMs + 30 * dayMs;
+  return termDays === null || nowMs < usedMs + termDays * dayMs;
 }

@@ -11,7 +11,7 @@ import { planJoiner } from '../../src/domain/plan-joiner.ts';
 import { facts, joinerInput } from './support.ts';
 
 const seed = Number(process.env['USHER_MODEL_SEED'] ?? 20_261_124);
-const runs = Number(process.env['USHER_MODEL_RUNS'] ?? 3_000);
+const runs = Number(process.env['USHER_MODEL_RUNS'] ?? 1_500);
 
 const inDays = fc.integer({ min: -3, max: 12 });
 const title = fc.constantFrom(...titles);
@@ -126,7 +126,7 @@ function plainly(model: PersonModel): string[] {
             .filter(({ itemDigest }) => itemDigest === digestOf(id, name, spellN))
             .map(({ verdict }) => ({ isYes: verdict === 'approve', atMs: Date.parse(decidedAt) })),
         ),
-    firstGivenMs: (id) => model.firstGivenMs(id),
+    givenMs: (id) => model.givenMs(id),
   });
 }
 
@@ -190,5 +190,20 @@ describe(`whatever happens to a person, in whatever order (USHER_MODEL_SEED=${se
       settle(once, answers);
       if (often.lifecycle.state.departure === null) expect(often.heldIds()).toEqual(once.heldIds());
     });
+  });
+
+  test('a yes after a move is used when the right is given again, and does not lapse', () => {
+    const model = newModel();
+    model.hr.startMs = model.nowMs - dayMs;
+    const through = { kind: 'carryThrough', isYes: true } as const;
+    for (const name of ['Seller', 'Auditor'] as const) {
+      model.hr.titles.push({ fromMs: model.nowMs, title: name });
+      play(model, through);
+      model.advance(5);
+    }
+    expect(model.heldIds()).toContain('app/customers');
+    model.advance(60);
+    play(model, through);
+    expect(model.heldIds()).toContain('app/customers');
   });
 });

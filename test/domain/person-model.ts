@@ -4,11 +4,10 @@
  * rows and systems are replaced by maps, which keep what the rows keep.
  */
 import type { LifecycleSnapshot } from '../../src/domain/derive-lifecycle.ts';
-import type { GrantStart } from '../../src/domain/justified.ts';
 import type { Decision, Verdict } from '../../src/schemas/decision.ts';
 import type { Item } from '../../src/schemas/item.ts';
 import { itemsOfCase, type PlanContext, type PlanRequest } from '../../src/store/case-plan.ts';
-import { grantableIds, justifiedNow, mayAccess, planAccess } from '../../src/store/person-context.ts';
+import { grantableIds, grantsOf, justifiedNow, mayAccess, planAccess } from '../../src/store/person-context.ts';
 import { birthrightsOf } from '../../src/domain/birthrights.ts';
 import { ApprovalId, SnapshotId } from '../../src/schemas/ids.ts';
 import { LifecycleModel } from './lifecycle-model.ts';
@@ -28,9 +27,7 @@ interface HrRecord {
   titles: { fromMs: number; title: ModelTitle }[];
 }
 
-interface GrantRow extends GrantStart {
-  spellN: number;
-}
+type GrantRow = Parameters<typeof grantsOf>[0][number] & { itemDigest: string };
 
 /** A question that is open: what a person may answer. */
 interface Question {
@@ -53,6 +50,7 @@ export class PersonModel {
   /** A departure took effect and its case has not stripped everything yet; a new hire that is announced does not end it. */
   #isLeaving = false;
   readonly #rows = new Map<string, GrantRow>();
+  readonly #given: { id: string; spellN: number; atMs: number }[] = [];
   readonly #read: LifecycleSnapshot[] = [];
 
   constructor(nowMs: number) {
@@ -153,9 +151,11 @@ export class PersonModel {
       people,
       managerLine: [],
       decisions: this.decisions.filter((made) => made.spellN === spellN).map((made) => made.decision),
-      grants: rows.filter((row) => row.spellN === spellN),
-      found: [],
-      heldIds: new Set(rows.map(({ entitlementId }) => entitlementId).filter((id) => this.#holds(id))),
+      ...grantsOf(
+        rows.map((row) => ({ ...row, state: this.#holds(row) ? 'held' : 'revoked' })),
+        spellN,
+        new Set(),
+      ),
       managerSince: null,
       nextManagerRef: null,
       departsAt: departure?.effectiveAt ?? null,
@@ -175,10 +175,10 @@ export class PersonModel {
     return [...new Set(entries.flatMap(({ entitlementId }) => entitlementId ?? []))].toSorted();
   }
 
-  /** When each right was given first in the spell of now, in milliseconds. */
-  firstGivenMs(entitlementId: string): number | null {
-    const row = this.#rows.get(entitlementId);
-    return row === undefined || row.spellN !== this.lifecycle.state.spell?.spellN ? null : Date.parse(row.grantedAt);
+  /** All moments of the spell of now at which it was given, in milliseconds. */
+  givenMs(entitlementId: string): number[] {
+    const spellN = this.lifecycle.state.spell?.spellN;
+    return this.#given.filter((one) => one.id === entitlementId && one.spellN === spellN).map(({ atMs }) => atMs);
   }
 
   #noteDeparture(isTakenBack: boolean): void {
@@ -189,9 +189,11 @@ export class PersonModel {
     if (isTakenBack) this.#isLeaving = false;
   }
 
-  #holds(entitlementId: string): boolean {
-    const known = modelPolicy.entitlementById.get(entitlementId);
-    return known !== undefined && this.held.get(known.system as ModelSystem)?.has(known.vendorId) === true;
+  #holds({
+    system_id: systemId,
+    vendor_entitlement_id: vendorId,
+  }: Pick<GrantRow, 'system_id' | 'vendor_entitlement_id'>): boolean {
+    return this.held.get(systemId as ModelSystem)?.has(vendorId) === true;
   }
 
   #carryOut(context: PlanContext): void {
@@ -202,7 +204,10 @@ export class PersonModel {
     // The issuer signs nothing that is not justified.
     for (const item of ready.filter(({ entitlementId }) => grantable.has(entitlementId))) this.#grant(item);
     this.#ask(items.filter((item) => !ready.includes(item)));
-    const isAllGiven = ready.every(({ entitlementId: id }) => !grantable.has(id) || this.#holds(id ?? ''));
+    const isAllGiven = ready.every(
+      ({ entitlementId: id, systemId, vendorEntitlementId }) =>
+        !grantable.has(id) || this.#holds({ system_id: systemId, vendor_entitlement_id: vendorEntitlementId ?? '' }),
+    );
     if (this.questions.length === 0 && isAllGiven) this.lifecycle.finishJoiner();
   }
 
@@ -220,13 +225,31 @@ export class PersonModel {
     if (systemHolds === undefined || vendorEntitlementId === null || entitlementId === null) return;
     if (this.down.has(systemId as ModelSystem)) return;
     this.canLogIn.add(systemId as ModelSystem);
+    const wasHeld = systemHolds.has(vendorEntitlementId);
     systemHolds.add(vendorEntitlementId);
+    this.#remember(item, entitlementId, vendorEntitlementId, wasHeld);
+  }
+
+  /** As the row does: within a spell the first grant counts, and each later one that is not the same read again. */
+  #remember({ systemId, route, itemDigest }: Item, entitlementId: string, vendorId: string, wasHeld: boolean): void {
     const spellN = this.lifecycle.state.spell?.spellN ?? 0;
     const known = this.#rows.get(entitlementId);
-    // As the row does: within a spell the first grant counts.
-    const grantedAt = known?.spellN === spellN ? known.grantedAt : this.at;
-    const basis = route.kind === 'policy' ? ('policy' as const) : ('decision' as const);
-    this.#rows.set(entitlementId, { entitlementId, grantedAt, basis, spellN });
+    const now = new Date(this.#nowMs);
+    const isSameSpell = known?.spell_n === spellN;
+    const again = isSameSpell && (!wasHeld || known.itemDigest !== itemDigest) ? [now] : [];
+    if (!isSameSpell || again.length > 0) this.#given.push({ id: entitlementId, spellN, atMs: this.#nowMs });
+    this.#rows.set(entitlementId, {
+      system_id: systemId,
+      vendor_entitlement_id: vendorId,
+      entitlement_id: entitlementId,
+      basis: route.kind === 'policy' ? 'policy' : 'decision',
+      spell_n: spellN,
+      state: 'held',
+      verified_at: now,
+      since: isSameSpell ? known.since : now,
+      given_again: isSameSpell ? [...known.given_again, ...again] : [],
+      itemDigest,
+    });
   }
 
   /** What nothing justifies any more goes, as far as it is Usher's to take. */
