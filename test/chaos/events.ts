@@ -88,10 +88,10 @@ const leaverKeys = ['114', '115', '120', '125'];
 export class ChaosCompany {
   readonly people: ChaosPerson[] = [];
   readonly counts = new Map<EventKind, number>();
-  readonly #of: CompanyProcesses;
+  readonly #of: Pick<CompanyProcesses, 'company'>;
   readonly #random: SeededRandom;
 
-  constructor(of: CompanyProcesses, random: SeededRandom) {
+  constructor(of: Pick<CompanyProcesses, 'company'>, random: SeededRandom) {
     this.#of = of;
     this.#random = random;
   }

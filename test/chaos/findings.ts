@@ -12,6 +12,9 @@ import type { CompanyProcesses } from '../support/company-processes.ts';
 import { holdingAt, othersAt } from '../support/company-view.ts';
 import type { ChaosCompany, ChaosPerson } from './events.ts';
 
+/** The parts of a company that are read, whether it runs in processes of its own or in the test. */
+export type Checkable = Pick<CompanyProcesses, 'company' | 'keysDir' | 'ownerDb' | 'personId' | 'verifyLog'>;
+
 export interface Checked {
   people: number;
   accounts: number;
@@ -21,7 +24,7 @@ export interface Checked {
 
 /** Reads the systems themselves. `othersBefore`: what they held for those of before, by `othersAt` of the leavers' keys. */
 export async function checkEverybody(
-  usher: CompanyProcesses,
+  usher: Checkable,
   chaos: ChaosCompany,
   othersBefore: readonly unknown[],
 ): Promise<Checked> {
@@ -44,7 +47,7 @@ export async function checkEverybody(
 }
 
 async function checkPerson(
-  usher: CompanyProcesses,
+  usher: Checkable,
   chaos: ChaosCompany,
   keys: ContextKeys,
   { person, personId, checked }: { person: ChaosPerson; personId: string; checked: Checked },
@@ -71,7 +74,7 @@ async function checkPerson(
   return findings;
 }
 
-async function checkRecords(usher: CompanyProcesses): Promise<string[]> {
+async function checkRecords(usher: Checkable): Promise<string[]> {
   const { ownerDb: db } = usher;
   const decisions = await db.selectFrom('decision').select(['approval_id', 'approver_id']).execute();
   const given = decisions.map((row) => `${row.approval_id} ${row.approver_id}`);

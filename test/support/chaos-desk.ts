@@ -34,8 +34,11 @@ export function countFaults({ company }: CompanyProcesses): Record<string, numbe
   return counts;
 }
 
+/** What is needed to act as a person, whether the company runs in processes of its own or in the test. */
+type Desk = Pick<CompanyProcesses, 'ownerDb' | 'tokenOf' | 'personId' | 'api'>;
+
 /** Everybody who is asked says yes, again and again until it is stopped. */
-export function decideAll(usher: CompanyProcesses, pauseMs = 400): { stop(): Promise<void> } {
+export function decideAll(usher: Desk, pauseMs = 400): { stop(): Promise<void> } {
   let isOn = true;
   const tokens = new Map<string, string>();
   const tokenOf = async (personId: string): Promise<string> => {
@@ -69,7 +72,7 @@ export function decideAll(usher: CompanyProcesses, pauseMs = 400): { stop(): Pro
 }
 
 /** What a person would do about a change that failed twice: ask for another attempt. Answers how often. */
-export async function retryFailed(usher: CompanyProcesses): Promise<number> {
+export async function retryFailed(usher: Desk): Promise<number> {
   const token = await usher.tokenOf(await usher.personId('109'), ['operate']);
   const failed = await usher.ownerDb
     .selectFrom('incident_item as i')
@@ -85,7 +88,10 @@ export async function retryFailed(usher: CompanyProcesses): Promise<number> {
 }
 
 /** Cases, deliveries, incidents and events that are not at their end. */
-export async function unfinished({ ownerDb: db, underived }: CompanyProcesses): Promise<string[]> {
+export async function unfinished({
+  ownerDb: db,
+  underived,
+}: Pick<CompanyProcesses, 'ownerDb' | 'underived'>): Promise<string[]> {
   const cases = await db.selectFrom('usher_case').selectAll().where('closed_at', 'is', null).execute();
   const rows = await db.selectFrom('delivery').selectAll().where('delivered_at', 'is', null).execute();
   const incidents = await db.selectFrom('incident').selectAll().where('state', '=', 'open').execute();
