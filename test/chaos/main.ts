@@ -15,13 +15,14 @@ import {
 import { othersAt } from '../support/company-view.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { ChaosCompany } from './events.ts';
+import { tellWhyOpen } from './diagnose.ts';
 import { checkEverybody, type Checked } from './findings.ts';
 import { Keeper } from './keeper.ts';
 import { setChaosStage, type ChaosStage } from './stage.ts';
 
 /** More open matters than that, and HR waits: a heap that only grows tests patience. */
 const OPEN_MAX = 40;
-const SETTLE_LIMIT_MS = 300_000;
+const SETTLE_LIMIT_MS = Number(process.env['USHER_CHAOS_SETTLE_MS'] ?? 300_000);
 const RETRY_EVERY_MS = 5_000;
 const FAULT_SHARE = 0.05;
 
@@ -130,6 +131,7 @@ async function run(events: number, seed: number): Promise<boolean> {
     await pause(6_000);
     const left = await settle(stage, keeper);
     await decisions.stop();
+    if (left.length > 0) for (const line of await tellWhyOpen(stage, left)) say(line);
     const checked: Checked = await checkEverybody(usher, chaos, othersBefore);
     const findings = [...left.map((what) => `never ended: ${what}`), ...checked.findings];
     const summary = {
