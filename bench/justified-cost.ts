@@ -125,7 +125,9 @@ function subjectOf(n: number, index: PolicyIndex): Subject {
     personId,
     facts,
     decided: asked.map((item) => ({ personId, spellN: 1, item, decisions })),
-    grants: items.flatMap(({ entitlementId }) => (entitlementId === null ? [] : [{ entitlementId, grantedAt, basis: 'policy' as const }])),
+    grants: items.flatMap(({ entitlementId }) =>
+      entitlementId === null ? [] : [{ entitlementId, grantedAt, basis: 'policy' as const }],
+    ),
   };
 }
 
