@@ -7,6 +7,7 @@ import type { CallWatcher } from '../connectors/kit/call-watcher.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { openConnector } from '../connectors/kit/open-connector.ts';
 import { createRateLimiter, type RateLimiter } from '../connectors/kit/rate-limit.ts';
+import { createSharedLimiter, type LeaseCalls } from './shared-rate-limiter.ts';
 import type { SystemPolicy } from '../schemas/policy.ts';
 import type { PolicyReader } from '../store/policies.ts';
 import { resolveSecrets, type SecretsBySystem } from './secrets.ts';
@@ -29,6 +30,8 @@ export interface ConnectorPoolOptions {
   /** The registry, or what a test or a benchmark puts in its place. */
   definitionById: (id: string) => ConnectorDefinition | null;
   now: () => number;
+  /** Takes calls from the rate that all processes share; without it each process has a bucket of its own. */
+  leaseCalls?: LeaseCalls;
   timeoutMs?: number;
   /** Where a system allows more, or less, than its connector says. */
   callsPerMinute?: (manifest: ConnectorManifest) => number;
@@ -59,8 +62,12 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   function limiterOf(systemId: string, lane: Lane, manifest: ConnectorManifest): RateLimiter {
     const key = `${systemId}/${lane}`;
     const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
+    const { leaseCalls: lease, now } = options;
     const limiter =
-      limiters.get(key) ?? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now: options.now });
+      limiters.get(key) ??
+      (lease === undefined
+        ? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now })
+        : createSharedLimiter({ scope: systemId, lane, callsPerMinute: rate, lease, now: () => performance.now() }));
     limiters.set(key, limiter);
     return limiter;
   }

@@ -11,6 +11,7 @@ import * as operations from './migrations/0007-operations.ts';
 import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
 import * as givenAgain from './migrations/0010-given-again.ts';
+import * as rateBudget from './migrations/0011-rate-budget.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0008-attributes': attributes,
   '0009-movers': movers,
   '0010-given-again': givenAgain,
+  '0011-rate-budget': rateBudget,
 };
 
 /** The migrations that this version knows, oldest first. */

@@ -294,6 +294,12 @@ export interface PersonGrantTable {
   expiry_attempts: Generated<number>;
   expiry_started_at: NullableTimestamp;
 }
+export interface RateBudgetTable {
+  scope: string;
+  window_n: string;
+  normal: number;
+  urgent: number;
+}
 export interface ChosenProfileTable {
   person_id: string;
   spell_n: number;
@@ -492,6 +498,7 @@ export interface Tables {
   operation: OperationTable;
   account: AccountTable;
   person_grant: PersonGrantTable;
+  rate_budget: RateBudgetTable;
   chosen_profile: ChosenProfileTable;
   system_health: SystemHealthTable;
   incident: IncidentTable;
