@@ -75,7 +75,7 @@ function composeDeps(
       secrets: () => readSecrets(config.USHER_SECRETS_FILE),
       definitionById: connectorById,
       now: Date.now,
-      leaseCalls: (slice) => takeSlice(db, slice),
+      leaseCalls: (slice) => takeSlice(parts.db, slice),
       watchCall: createCallWatcher(parts.log, registry),
       ...(config.USHER_CONSISTENCY_WINDOW_MS === undefined
         ? {}

@@ -61,13 +61,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   /** One bucket per system and lane for the life of the process: a new policy version does not refill it. */
   function limiterOf(systemId: string, lane: Lane, manifest: ConnectorManifest): RateLimiter {
     const key = `${systemId}/${lane}`;
-    const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
-    const { leaseCalls: lease, now } = options;
-    const limiter =
-      limiters.get(key) ??
-      (lease === undefined
-        ? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now })
-        : createSharedLimiter({ scope: systemId, lane, callsPerMinute: rate, lease, now: () => performance.now() }));
+    const limiter = limiters.get(key) ?? newLimiter(options, systemId, lane, manifest);
     limiters.set(key, limiter);
     return limiter;
   }
@@ -106,6 +100,19 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   }
 
   return { open, systemsOf };
+}
+
+function newLimiter(
+  options: ConnectorPoolOptions,
+  scope: string,
+  lane: Lane,
+  manifest: ConnectorManifest,
+): RateLimiter {
+  const { leaseCalls: lease, now } = options;
+  const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
+  return lease === undefined
+    ? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now })
+    : createSharedLimiter({ scope, lane, callsPerMinute: rate, lease, now: () => performance.now() });
 }
 
 function withShorterWindow(manifest: ConnectorManifest, windowMsMax = Infinity): ConnectorManifest {

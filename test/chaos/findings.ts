@@ -65,8 +65,9 @@ async function checkPerson(
     ].toSorted();
     const plain = chaos.holdsOf(person, system).toSorted();
     const who = `${person.key} (${person.standing}, ${person.job}) at ${system}`;
-    if (String(groupIds) !== String(byRules)) findings.push(`${who} holds [${groupIds}], justified is [${byRules}]`);
-    if (String(byRules) !== String(plain)) findings.push(`${who}: justified is [${byRules}], the job gives [${plain}]`);
+    const [held, may, should] = [groupIds, byRules, plain].map((ids) => ids.join(', '));
+    if (held !== may) findings.push(`${who} holds [${held}], justified is [${may}]`);
+    if (may !== should) findings.push(`${who}: justified is [${may}], the job gives [${should}]`);
     if (accountIds.length > 1) findings.push(`${who} has ${accountIds.length} accounts`);
     if (canLogIn !== plain.length > 0) findings.push(`${who} ${canLogIn ? 'can' : 'cannot'} log in`);
     if (plain.length === 0 && sessions > 0) findings.push(`${who} has ${sessions} sessions`);

@@ -31,9 +31,11 @@ const say = (line: string): void => console.log(line);
 
 function countFrom(text: string, name: string): number {
   const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1) return count;
-  console.error(`--${name} ${text}: expected a whole number from 1.`);
-  process.exit(2);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    console.error(`--${name} ${text}: expected a whole number from 1.`);
+    process.exit(2);
+  }
+  return count;
 }
 
 /** HR acts and processes die, side by side, until so many events have happened. */

@@ -220,7 +220,7 @@ export class PersonModel {
   }
 
   #grant(item: Item): void {
-    const { systemId, vendorEntitlementId, entitlementId, route } = item;
+    const { systemId, vendorEntitlementId, entitlementId } = item;
     const systemHolds = this.held.get(systemId as ModelSystem);
     if (systemHolds === undefined || vendorEntitlementId === null || entitlementId === null) return;
     if (this.down.has(systemId as ModelSystem)) return;
