@@ -1,6 +1,7 @@
 /** The server of the benchmark with the HR system that it reads, in a process of their own. */
 import { createWorld } from '../test/support/world.ts';
 import { answer } from './child.ts';
+import { measureImport } from './import-cost.ts';
 
 /** What the other processes need to know. */
 export interface CompanyStarted {
@@ -32,6 +33,13 @@ function hire(): string {
   return hr.hire({ firstName: `Bench${hired}`, lastName: 'Mark', ...job }).id;
 }
 
+/** Somebody whose manager is asked about the customers' data, and does not answer. */
+function hireSeller(): string {
+  hired += 1;
+  const job = { jobTitle: 'Account Executive', department: 'Sales', location: 'London', supervisorEId: '105' };
+  return hr.hire({ firstName: `Wait${hired}`, lastName: 'Mark', ...job }).id;
+}
+
 answer(
   {
     start: (): CompanyStarted => ({
@@ -42,6 +50,8 @@ answer(
       serverUrl: world.url,
     }),
     hire: (count: number) => Array.from({ length: count }, hire),
+    hireSellers: (count: number) => Array.from({ length: count }, hireSeller),
+    importPeople: () => measureImport(world.serverDeps),
     leave: (key: string) => hr.terminate(key).id,
   },
   () => world.close(),

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createServerClient } from '../src/authorisation/server-client.ts';
@@ -19,6 +21,9 @@ import { createLogger } from '../src/telemetry.ts';
 import { bundleWorkflows, createWorkers } from '../src/worker-options.ts';
 import { answer } from './child.ts';
 import { memoryConnector } from './memory-connector.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const env = (name: string): string => {
   const value = process.env[name];
@@ -74,7 +79,8 @@ const workers = await createWorkers(deps, {
   namespace,
   dataConverter,
   workflowBundle: await bundleWorkflows(),
-  maxCachedWorkflows: 1_000,
+  // A waiting case is two workflows: itself and its approval.
+  maxCachedWorkflows: 2_500,
 });
 const bareWorker = await Worker.create({
   connection,
@@ -98,6 +104,10 @@ answer(
         await loop?.stop();
         loop = null;
       }
+    },
+    memory: () => {
+      collectGarbage();
+      return { mib: process.memoryUsage.rss() / 1_048_576 };
     },
     disabledAtMs: () => Object.fromEntries(disabledAtMs),
   },

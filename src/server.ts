@@ -25,12 +25,14 @@ import { createWebhookCounter } from './observe/webhook-counter.ts';
 import { startTracing } from './observe/tracing.ts';
 import { createConnectorPool, type ConnectorPool, type Lane } from './policy/connector-pool.ts';
 import { policyHash } from './policy/hash.ts';
+import type { LeaseCalls } from './policy/shared-rate-limiter.ts';
 import { startServerLoops } from './server-loops.ts';
 import { openDb } from './store/db.ts';
 import { migrateToLatest } from './store/migrate.ts';
 import { openPersonVault } from './store/person-vault.ts';
 import { PolicyReader } from './store/policies.ts';
 import { openSigner, openVerifier } from './store/signing-key.ts';
+import { takeSlice } from './store/rate-budget.ts';
 import { readFigures } from './store/read-metrics.ts';
 import { createLogger } from './telemetry.ts';
 import { createTemporalPort } from './temporal-port.ts';
@@ -73,7 +75,15 @@ async function compose(config: ServerConfig): Promise<Composed> {
   const policies = new PolicyReader(db, verifier, policyHash);
   const secrets = () => readSecrets(config.USHER_SECRETS_FILE);
   const watchCall = createCallWatcher(log, registry);
-  const pool = createConnectorPool({ policies, secrets, definitionById: connectorById, now: Date.now, watchCall });
+  const leaseCalls: LeaseCalls = (slice) => takeSlice(db, slice);
+  const pool = createConnectorPool({
+    leaseCalls,
+    policies,
+    secrets,
+    definitionById: connectorById,
+    now: Date.now,
+    watchCall,
+  });
   const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
   const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
   let profiles: ProfileNames = new Map();

@@ -24,6 +24,7 @@ import { policyHash } from './policy/hash.ts';
 import { openDb } from './store/db.ts';
 import { openPersonVault } from './store/person-vault.ts';
 import { PolicyReader } from './store/policies.ts';
+import { takeSlice } from './store/rate-budget.ts';
 import { openVerifier } from './store/signing-key.ts';
 import { createLogger, type Logger } from './telemetry.ts';
 import { bundleWorkflows, createWorkers, type WorkflowBundle } from './worker-options.ts';
@@ -74,6 +75,7 @@ function composeDeps(
       secrets: () => readSecrets(config.USHER_SECRETS_FILE),
       definitionById: connectorById,
       now: Date.now,
+      leaseCalls: (slice) => takeSlice(parts.db, slice),
       watchCall: createCallWatcher(parts.log, registry),
       ...(config.USHER_CONSISTENCY_WINDOW_MS === undefined
         ? {}

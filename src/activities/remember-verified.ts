@@ -63,6 +63,10 @@ async function rememberGrants(tx: Tx, subject: Subject, granted: readonly Writte
         revoked_at: eb.ref('excluded.revoked_at'),
         // A new spell begins its time-bound rights anew; within a spell the first grant and its end count.
         expires_at: sql<Date | null>`case when person_grant.spell_n is distinct from excluded.spell_n or excluded.expires_at is null then excluded.expires_at else least(person_grant.expires_at, excluded.expires_at) end`,
+        // What was decided after the first grant is used from here on; the same right read once more is nothing new.
+        given_again: sql<
+          Date[]
+        >`case when person_grant.spell_n is distinct from excluded.spell_n then '{}' when person_grant.state = 'revoked' or person_grant.item_digest is distinct from excluded.item_digest then array_append(person_grant.given_again, excluded.since) else person_grant.given_again end`,
         since: sql<Date>`case when person_grant.spell_n is distinct from excluded.spell_n then excluded.since else person_grant.since end`,
       })),
     )

@@ -7,6 +7,7 @@ import type { CallWatcher } from '../connectors/kit/call-watcher.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { openConnector } from '../connectors/kit/open-connector.ts';
 import { createRateLimiter, type RateLimiter } from '../connectors/kit/rate-limit.ts';
+import { createSharedLimiter, type LeaseCalls } from './shared-rate-limiter.ts';
 import type { SystemPolicy } from '../schemas/policy.ts';
 import type { PolicyReader } from '../store/policies.ts';
 import { resolveSecrets, type SecretsBySystem } from './secrets.ts';
@@ -29,6 +30,8 @@ export interface ConnectorPoolOptions {
   /** The registry, or what a test or a benchmark puts in its place. */
   definitionById: (id: string) => ConnectorDefinition | null;
   now: () => number;
+  /** Takes calls from the rate that all processes share; without it each process has a bucket of its own. */
+  leaseCalls?: LeaseCalls;
   timeoutMs?: number;
   /** Where a system allows more, or less, than its connector says. */
   callsPerMinute?: (manifest: ConnectorManifest) => number;
@@ -58,9 +61,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   /** One bucket per system and lane for the life of the process: a new policy version does not refill it. */
   function limiterOf(systemId: string, lane: Lane, manifest: ConnectorManifest): RateLimiter {
     const key = `${systemId}/${lane}`;
-    const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
-    const limiter =
-      limiters.get(key) ?? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now: options.now });
+    const limiter = limiters.get(key) ?? newLimiter(options, systemId, lane, manifest);
     limiters.set(key, limiter);
     return limiter;
   }
@@ -99,6 +100,19 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   }
 
   return { open, systemsOf };
+}
+
+function newLimiter(
+  options: ConnectorPoolOptions,
+  scope: string,
+  lane: Lane,
+  manifest: ConnectorManifest,
+): RateLimiter {
+  const { leaseCalls: lease, now } = options;
+  const rate = options.callsPerMinute?.(manifest) ?? manifest.ratePolicy.callsPerMinute;
+  return lease === undefined
+    ? createRateLimiter({ callsPerMinute: rate * shareOfRate[lane], now })
+    : createSharedLimiter({ scope, lane, callsPerMinute: rate, lease, now: () => performance.now() });
 }
 
 function withShorterWindow(manifest: ConnectorManifest, windowMsMax = Infinity): ConnectorManifest {

@@ -10,6 +10,8 @@ import * as notifications from './migrations/0006-notifications.ts';
 import * as operations from './migrations/0007-operations.ts';
 import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
+import * as givenAgain from './migrations/0010-given-again.ts';
+import * as rateBudget from './migrations/0011-rate-budget.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-initial': initial,
@@ -21,6 +23,8 @@ const migrations: Record<string, Migration> = {
   '0007-operations': operations,
   '0008-attributes': attributes,
   '0009-movers': movers,
+  '0010-given-again': givenAgain,
+  '0011-rate-budget': rateBudget,
 };
 
 /** The migrations that this version knows, oldest first. */

@@ -151,6 +151,7 @@ export const grantColumns = [
   'vendor_entitlement_id',
   'entitlement_id',
   'since',
+  'given_again',
   'basis',
   'spell_n',
   'state',
@@ -178,9 +179,10 @@ export function grantsOf(rows: readonly GrantRow[], spellN: number, inBaseline: 
   return {
     grants: rows
       .filter((row) => row.basis !== 'found' && row.spell_n === spellN)
-      .flatMap(({ entitlement_id: entitlementId, since, basis }) => {
+      .flatMap(({ entitlement_id: entitlementId, since, given_again: again, basis }) => {
         const by = basis === 'policy' ? ('policy' as const) : ('decision' as const);
-        return entitlementId === null ? [] : [{ entitlementId, grantedAt: since.toISOString(), basis: by }];
+        if (entitlementId === null) return [];
+        return [since, ...again].map((given) => ({ entitlementId, grantedAt: given.toISOString(), basis: by }));
       }),
     found: held
       .filter((row) => row.basis === 'found' && inBaseline.has(row.system_id))

@@ -239,12 +239,21 @@ export interface PersonGrantTable {
   /** The spell in which Usher granted it; null for what was found. */
   spell_n: number | null;
   state: 'held' | 'revoked';
+  /** The first grant of the spell. */
   since: Timestamp;
+  /** Later moments of the spell at which it was given anew: after it had been taken, or on another decision. */
+  given_again: Generated<Date[]>;
   expires_at: NullableTimestamp;
   verified_at: NullableTimestamp;
   revoked_at: NullableTimestamp;
   expiry_attempts: Generated<number>;
   expiry_started_at: NullableTimestamp;
+}
+export interface RateBudgetTable {
+  scope: string;
+  window_n: string;
+  normal: number;
+  urgent: number;
 }
 export interface ChosenProfileTable {
   person_id: string;
@@ -372,6 +381,7 @@ export interface Tables {
   operation: OperationTable;
   account: AccountTable;
   person_grant: PersonGrantTable;
+  rate_budget: RateBudgetTable;
   chosen_profile: ChosenProfileTable;
   system_health: SystemHealthTable;
   incident: IncidentTable;

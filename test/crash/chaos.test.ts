@@ -7,35 +7,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Connection } from '@temporalio/client';
-import type { FaultRule } from '../../sandbox/faults.ts';
 import { Watchdog } from '../../scripts/stack/managed-process.ts';
 import { PortPicker } from '../../scripts/stack/ports.ts';
 import { ensureTemporalCli } from '../../temporal/cli.ts';
 import { startDevServer } from '../../temporal/dev-server.ts';
+import {
+  addFaults,
+  countFaults,
+  decideAll,
+  faulty,
+  retryFailed,
+  runningWorkflows,
+  unfinished,
+} from '../support/chaos-desk.ts';
 import { chaosStories, systemNames, type Story } from '../support/chaos-stories.ts';
 import { startCompanyProcesses, type CompanyProcesses } from '../support/company-processes.ts';
 import { holdingAt, othersAt } from '../support/company-view.ts';
-import { approve, crashPolicy } from '../support/crash-cast.ts';
+import { crashPolicy } from '../support/crash-cast.ts';
 import { RestartableProcess } from '../support/restartable-process.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { eventually } from '../support/world.ts';
 
 const seed = Number(process.env['USHER_CHAOS_SEED'] ?? 20_261_124);
 const random = createSeededRandom(seed);
-
-/** Together they hit one call in twenty. */
-const faultKinds: Omit<FaultRule, 'times' | 'probability'>[] = [
-  { kind: 'status', status: 500 },
-  { kind: 'status', status: 503 },
-  { kind: 'throttle', retryAfterSeconds: 1 },
-  { kind: 'reset' },
-  { kind: 'malformed' },
-  { kind: 'lostResponse' },
-  { kind: 'lie' },
-];
-const faultProbability = 0.05 / faultKinds.length;
-const faulty = ['bamboohr', ...systemNames, 'servicenow'] as const;
 
 let usher: CompanyProcesses;
 let temporal: RestartableProcess;
@@ -114,104 +108,24 @@ async function killAtRandom(): Promise<void> {
   }
 }
 
-/** Everybody who is asked says yes, again and again until nothing is open. */
-function decideAll(): { stop(): Promise<void> } {
-  let isOn = true;
-  const tokens = new Map<string, string>();
-  const tokenOf = async (personId: string): Promise<string> => {
-    const token = tokens.get(personId) ?? (await usher.tokenOf(personId, ['decide', 'read:own-cases']));
-    tokens.set(personId, token);
-    return token;
-  };
-  const round = async (): Promise<void> => {
-    const open = await usher.ownerDb.selectFrom('approval').selectAll().where('state', '=', 'open').execute();
-    for (const { approval_id, seats } of open) {
-      for (const seat of seats) {
-        const [approver] = seat.approverIds;
-        // Refused, or the server is down: the next round asks again.
-        if (approver) await approve(usher, approval_id, await tokenOf(approver)).catch(() => undefined);
-      }
-    }
-  };
-  const running = (async () => {
-    while (isOn) {
-      await round();
-      await sleep(400);
-    }
-  })();
-  return {
-    async stop() {
-      isOn = false;
-      await running;
-    },
-  };
-}
-
-/** What a person would do about a change that failed twice: ask for another attempt. */
-async function retryFailed(): Promise<void> {
-  const token = await usher.tokenOf(await usher.personId('109'), ['operate']);
-  const failed = await usher.ownerDb
-    .selectFrom('incident_item as i')
-    .innerJoin('incident as o', 'o.incident_id', 'i.incident_id')
-    .select(['o.system_id', 'i.person_id', 'i.n'])
-    .where('o.kind', '=', 'itemFailed')
-    .where('i.detached_at', 'is', null)
-    .execute();
-  for (const { system_id: systemId, person_id, n } of failed) {
-    await usher.api(`/api/v1/cases/case_${person_id}_${n}/retry`, { method: 'POST', token, body: { systemId } });
-  }
-}
-
-async function unfinished(): Promise<string[]> {
-  const { ownerDb: db } = usher;
-  const cases = await db.selectFrom('usher_case').selectAll().where('closed_at', 'is', null).execute();
-  const rows = await db.selectFrom('delivery').selectAll().where('delivered_at', 'is', null).execute();
-  const incidents = await db.selectFrom('incident').selectAll().where('state', '=', 'open').execute();
-  return [
-    ...cases.map((row) => `${row.case_id} ${row.kind} ${row.state}`),
-    ...rows.map((row) => `${row.kind} of ${row.person_id} ${row.n}`),
-    ...incidents.map((row) => `incident ${row.kind} at ${row.system_id}`),
-    ...((await usher.underived()) > 0 ? ['events'] : []),
-  ];
-}
-
-async function runningWorkflows(): Promise<string[]> {
-  const connection = await Connection.connect({ address });
-  try {
-    const query = "ExecutionStatus = 'Running'";
-    const answer = await connection.workflowService.listWorkflowExecutions({
-      namespace: usher.temporalNamespace,
-      query,
-    });
-    return (answer.executions ?? []).map(({ execution }) => execution?.workflowId ?? '');
-  } finally {
-    await connection.close();
-  }
-}
-
 const isInactive = ({ fields }: { fields: Record<string, string> }): boolean => fields['active'] === 'false';
 
 describe(`ten events among faults and kills (seed ${seed})`, () => {
   test('all of them end, although anything may fail and die at any moment', async () => {
-    for (const system of faulty) {
-      for (const kind of faultKinds) {
-        usher.company[system].faults.add({ ...kind, times: null, probability: faultProbability });
-      }
-    }
-    const decisions = decideAll();
+    addFaults(usher, 0.05);
+    const decisions = decideAll(usher);
     const stories = random.shuffled(chaosStories(usher));
     const plays = stories.map((story, index) =>
       play(story, [index * random.between(300, 1_000), random.between(200, 4_000)]),
     );
     await Promise.all([...plays, killAtRandom()]);
     for (const system of faulty) usher.company[system].faults.clear();
-    expect(faulty.flatMap((system) => usher.company[system].calls.filter(({ fault }) => fault)).length).toBeGreaterThan(
-      5,
-    );
-    await retryFailed();
+    const hit = Object.values(countFaults(usher)).reduce((sum, count) => sum + count, 0);
+    expect(hit).toBeGreaterThan(5);
+    await retryFailed(usher);
     await eventually(
       async () => {
-        const open = await unfinished();
+        const open = await unfinished(usher);
         if (open.length > 0) throw new Error(open.join('; '));
         return true;
       },
@@ -219,7 +133,11 @@ describe(`ten events among faults and kills (seed ${seed})`, () => {
       75_000,
     );
     await decisions.stop();
-    await eventually(async () => (await runningWorkflows()).length === 0, 'no workflow runs any more', 10_000);
+    await eventually(
+      async () => (await runningWorkflows(usher, address)).length === 0,
+      'no workflow runs any more',
+      10_000,
+    );
   }, 150_000);
 
   test('everybody ends with what they should hold, and nobody with two accounts', async () => {

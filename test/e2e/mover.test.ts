@@ -84,6 +84,28 @@ describe('an engineer who goes to sales', () => {
   });
 });
 
+describe('a right that two roles give and that people decide about', () => {
+  test('is given anew on the decision about the new role, and counts as used from then on', async () => {
+    const { personId, employee } = await hire(world, { firstName: 'Vera', lastName: 'Both', ...toSales });
+    await decideByApi(world, await openApproval(world, personId, 1));
+    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    hr().setFields(employee.id, { jobTitle: 'Support Agent', department: 'Customer Support', supervisorEId: '106' });
+    await decideByApi(world, await openApproval(world, personId, 2));
+    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    hr().setFields(employee.id, toSales);
+    await untilCaseIs(world, { personId, n: 3, state: 'done' }, 40_000);
+    const row = await world.ownerDb
+      .selectFrom('person_grant')
+      .selectAll()
+      .where('person_id', '=', personId)
+      .where('entitlement_id', '=', 'crm/sales')
+      .executeTakeFirstOrThrow();
+    expect(row.state).toBe('held');
+    expect(row.given_again).toHaveLength(1);
+    expect(row.given_again[0]?.getTime()).toBeGreaterThan(row.since.getTime());
+  });
+});
+
 describe('facts that change again while people decide', () => {
   test('withdraw the question that nobody needs answered, and go on with what is still right', async () => {
     const { personId, key } = await engineer('Returns');

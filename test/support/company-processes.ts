@@ -45,6 +45,8 @@ export interface CompanyProcesses {
   /** What a process has logged. */
   logOf(name: 'server' | 'worker'): string;
   temporalNamespace: string;
+  /** Of the person keys, and of the public keys that verify what the server signed. */
+  keysDir: string;
   server: RestartableProcess;
   worker: RestartableProcess;
   /** The person behind an HRIS key. */
@@ -108,6 +110,7 @@ export async function startCompanyProcesses(options: CompanyProcessesOptions = {
     url,
     logOf: (name) => readFileSync(join(folder.logs, `${name}.log`), 'utf8'),
     temporalNamespace: namespace,
+    keysDir: folder.keys,
     server,
     worker,
     personId: (key) => personOf(ownerDb, key),

@@ -72,7 +72,11 @@ export async function openApprovalIds(of: CompanyProcesses, personId: string): P
 }
 
 /** Approves everything of an approval over the API. Rejects when the server dies meanwhile. */
-export async function approve(of: CompanyProcesses, approvalId: string, token: string): Promise<number> {
+export async function approve(
+  of: Pick<CompanyProcesses, 'ownerDb' | 'api'>,
+  approvalId: string,
+  token: string,
+): Promise<number> {
   const row = await of.ownerDb
     .selectFrom('approval')
     .select('items')

@@ -29,6 +29,7 @@ import { openDb, type Db } from '../../src/store/db.ts';
 import { findPersonByKey } from '../../src/store/people.ts';
 import { openPersonVault } from '../../src/store/person-vault.ts';
 import { PolicyReader } from '../../src/store/policies.ts';
+import { takeSlice } from '../../src/store/rate-budget.ts';
 import { openSigner, openVerifier } from '../../src/store/signing-key.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { createTemporalPort } from '../../src/temporal-port.ts';
@@ -151,6 +152,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       definitionById: options.definitionById ?? connectorById,
       now: Date.now,
       callsPerMinute: () => 600_000,
+      leaseCalls: (slice) => takeSlice(db, slice),
       consistencyWindowMsMax: options.consistencyWindowMsMax ?? 0,
       timeoutMs: 3_000,
     });

@@ -66,10 +66,10 @@ export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions)
     });
     const timeouts = new WeakMap<object, AbortSignal>();
     const watched = new WeakMap<object, (end: Omit<CallEnd, 'durationMs'>) => void>();
-    instance.interceptors.request.use((config) => {
+    instance.interceptors.request.use(async (config) => {
       const end = beginWatch(config, deps);
       try {
-        const prepared = prepare(config, deps, timeoutMs, timeouts);
+        const prepared = await prepare(config, deps, timeoutMs, timeouts);
         if (prepared.signal) watched.set(prepared.signal, end);
         return prepared;
       } catch (error) {
@@ -118,16 +118,16 @@ function beginWatch(
   return (end) => finish({ ...end, durationMs: performance.now() - startedAtMs });
 }
 
-function prepare(
+async function prepare(
   config: InternalAxiosRequestConfig,
   deps: HttpFactoryDeps,
   timeoutMs: number,
   timeouts: WeakMap<object, AbortSignal>,
-): InternalAxiosRequestConfig {
+): Promise<InternalAxiosRequestConfig> {
   const detail = { systemId: deps.systemId, operation: operationOf(config) };
   const caller = config.signal as AbortSignal | undefined;
+  const taken = await deps.rateLimiter.take();
   if (caller?.aborted === true) throw new ConnectorError('transient', 'cancelled before the call was sent', detail);
-  const taken = deps.rateLimiter.take();
   if (!taken.ok) {
     throw new ConnectorError('throttled', 'own rate limit reached', { ...detail, retryAfterMs: taken.retryAfterMs });
   }

@@ -6,6 +6,11 @@ export type TakeResult = { ok: true } | { ok: false; retryAfterMs: number };
 
 export interface RateLimiter {
   /** Takes one call from the bucket, or says in how many milliseconds the next one is there. */
+  take(): TakeResult | Promise<TakeResult>;
+}
+
+/** One that keeps its bucket in this process. */
+export interface LocalRateLimiter extends RateLimiter {
   take(): TakeResult;
 }
 
@@ -19,7 +24,7 @@ export interface RateLimiterOptions {
  * The bucket starts full and holds the calls of ten seconds (at least one), so that a burst cannot use up the minute.
  * Throws a RangeError where `callsPerMinute` is not a positive number.
  */
-export function createRateLimiter({ callsPerMinute, now }: RateLimiterOptions): RateLimiter {
+export function createRateLimiter({ callsPerMinute, now }: RateLimiterOptions): LocalRateLimiter {
   if (!(callsPerMinute > 0) || !Number.isFinite(callsPerMinute)) {
     throw new RangeError('callsPerMinute must be a positive number');
   }
