@@ -25,7 +25,6 @@ import { createWebhookCounter } from './observe/webhook-counter.ts';
 import { startTracing } from './observe/tracing.ts';
 import { createConnectorPool, type ConnectorPool, type Lane } from './policy/connector-pool.ts';
 import { policyHash } from './policy/hash.ts';
-import type { LeaseCalls } from './policy/shared-rate-limiter.ts';
 import { startServerLoops } from './server-loops.ts';
 import { openDb } from './store/db.ts';
 import { migrateToLatest } from './store/migrate.ts';
@@ -60,6 +59,14 @@ function openTemporal(config: ServerConfig, isTraced: boolean) {
   return { connection, dataConverter, client: new Client({ connection, namespace, dataConverter, interceptors }) };
 }
 
+function openKeys({ keysDir, USHER_SIGNING_DIR }: ServerConfig): Pick<HttpDeps, 'signer' | 'verifier' | 'vault'> {
+  return {
+    signer: openSigner(keysDir, USHER_SIGNING_DIR),
+    verifier: openVerifier(keysDir),
+    vault: openPersonVault(keysDir),
+  };
+}
+
 async function compose(config: ServerConfig): Promise<Composed> {
   const log = createLogger('server', config.USHER_LOG_LEVEL);
   const tracing = startTracing('usher-server', otlpUrlOf(config));
@@ -67,22 +74,17 @@ async function compose(config: ServerConfig): Promise<Composed> {
   if (config.USHER_DATABASE_OWNER_URL) await migrateToLatest(config.USHER_DATABASE_OWNER_URL);
   const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
   const now = (): Date => new Date();
-  const signer = openSigner(config.keysDir, config.USHER_SIGNING_DIR);
-  const verifier = openVerifier(config.keysDir);
-  const vault = openPersonVault(config.keysDir);
+  const { signer, verifier, vault } = openKeys(config);
   const erased = await eraseAgainAtStart({ db, vault, now: now() });
   if (erased.length > 0) log.warn({ count: erased.length }, 'erased again after a restore');
   const policies = new PolicyReader(db, verifier, policyHash);
-  const secrets = () => readSecrets(config.USHER_SECRETS_FILE);
-  const watchCall = createCallWatcher(log, registry);
-  const leaseCalls: LeaseCalls = (slice) => takeSlice(db, slice);
   const pool = createConnectorPool({
-    leaseCalls,
+    leaseCalls: (slice) => takeSlice(db, slice),
     policies,
-    secrets,
+    secrets: () => readSecrets(config.USHER_SECRETS_FILE),
     definitionById: connectorById,
     now: Date.now,
-    watchCall,
+    watchCall: createCallWatcher(log, registry),
   });
   const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
   const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;

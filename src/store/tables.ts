@@ -3,6 +3,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
+import type { RateBudgetTable } from './budget-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
   PolicyVersionTable,
@@ -248,12 +249,6 @@ export interface PersonGrantTable {
   revoked_at: NullableTimestamp;
   expiry_attempts: Generated<number>;
   expiry_started_at: NullableTimestamp;
-}
-export interface RateBudgetTable {
-  scope: string;
-  window_n: string;
-  normal: number;
-  urgent: number;
 }
 export interface ChosenProfileTable {
   person_id: string;

@@ -88,12 +88,12 @@ describe('a right that two roles give and that people decide about', () => {
   test('is given anew on the decision about the new role, and counts as used from then on', async () => {
     const { personId, employee } = await hire(world, { firstName: 'Vera', lastName: 'Both', ...toSales });
     await decideByApi(world, await openApproval(world, personId, 1));
-    await untilCaseIs(world, { personId, n: 1, state: 'done' });
+    await untilCase(world, personId, 1, 'done');
     hr().setFields(employee.id, { jobTitle: 'Support Agent', department: 'Customer Support', supervisorEId: '106' });
     await decideByApi(world, await openApproval(world, personId, 2));
-    await untilCaseIs(world, { personId, n: 2, state: 'done' });
+    await untilCase(world, personId, 2, 'done');
     hr().setFields(employee.id, toSales);
-    await untilCaseIs(world, { personId, n: 3, state: 'done' }, 40_000);
+    await untilCase(world, personId, 3, 'done', 40_000);
     const row = await world.ownerDb
       .selectFrom('person_grant')
       .selectAll()
