@@ -59,6 +59,14 @@ function openTemporal(config: ServerConfig, isTraced: boolean) {
   return { connection, dataConverter, client: new Client({ connection, namespace, dataConverter, interceptors }) };
 }
 
+function publicUrlOf({ USHER_PUBLIC_URL, USHER_HTTP_PORT }: ServerConfig): string {
+  return (USHER_PUBLIC_URL ?? `http://127.0.0.1:${USHER_HTTP_PORT}`).replace(/\/+$/, '');
+}
+
+async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
+}
+
 function openKeys({ keysDir, USHER_SIGNING_DIR }: ServerConfig): Pick<HttpDeps, 'signer' | 'verifier' | 'vault'> {
   return {
     signer: openSigner(keysDir, USHER_SIGNING_DIR),
@@ -75,8 +83,8 @@ async function compose(config: ServerConfig): Promise<Composed> {
   const db = openDb(config.USHER_DATABASE_URL, DB_CONNECTIONS_MAX);
   const now = (): Date => new Date();
   const { signer, verifier, vault } = openKeys(config);
-  const erased = await eraseAgainAtStart({ db, vault, now: now() });
-  if (erased.length > 0) log.warn({ count: erased.length }, 'erased again after a restore');
+  const erasedCount = (await eraseAgainAtStart({ db, vault, now: now() })).length;
+  if (erasedCount > 0) log.warn({ count: erasedCount }, 'erased again after a restore');
   const policies = new PolicyReader(db, verifier, policyHash);
   const pool = createConnectorPool({
     leaseCalls: (slice) => takeSlice(db, slice),
@@ -87,7 +95,6 @@ async function compose(config: ServerConfig): Promise<Composed> {
     watchCall: createCallWatcher(log, registry),
   });
   const { connection, client, dataConverter } = openTemporal(config, tracing.isOn);
-  const publicUrl = config.USHER_PUBLIC_URL ?? `http://127.0.0.1:${config.USHER_HTTP_PORT}`;
   let profiles: ProfileNames = new Map();
   const deps: HttpDeps = {
     db,
@@ -100,7 +107,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
     policyDir: config.USHER_POLICY_DIR,
     policyApprovals: config.USHER_POLICY_APPROVALS,
     archiveDir: config.USHER_ARCHIVE_DIR ?? join(config.USHER_DATA_DIR, 'archive'),
-    publicUrl: publicUrl.replace(/\/+$/, ''),
+    publicUrl: publicUrlOf(config),
     mailboxUrl: config.USHER_MAILBOX_URL ?? null,
     temporal: createTemporalPort(client, config.USHER_TEMPORAL_UI_URL ?? null),
     notifier: createSmtpNotifier(config.USHER_SMTP_URL, config.USHER_MAIL_FROM),
@@ -112,11 +119,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
     openPayloads: (payloads) => decodePayloads(dataConverter, payloads),
     countWebhook: createWebhookCounter(registry),
   };
-  const close = async (): Promise<void> => {
-    await connection.close();
-    await tracing.stop();
-    await db.destroy();
-  };
+  const close = (): Promise<void> => closeAll([() => connection.close(), () => tracing.stop(), () => db.destroy()]);
   return { deps, registry, setProfiles: (names) => (profiles = names), close };
 }
 
