@@ -110,3 +110,26 @@ describe('a connection that listens for notifications', () => {
     await eventually(async () => (await backends()).length === 0, 'no connection is left');
   });
 });
+
+describe('a connection that the database drops while a transaction holds it', () => {
+  test('fails that transaction and nothing else', async () => {
+    const { ownerDb, database } = world;
+    const db = openDb(database.workerUrl, 1);
+    try {
+      const held = db.transaction().execute(async (tx) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+        const pid = rows[0]?.pid ?? 0;
+        await sql`select pg_terminate_backend(${pid})`.execute(ownerDb);
+        await eventually(async () => {
+          const alive = await sql`select 1 from pg_stat_activity where pid = ${pid}`.execute(ownerDb);
+          return alive.rows.length === 0;
+        }, 'it is gone');
+        await sql`select 1`.execute(tx);
+      });
+      await expect(held).rejects.toThrow();
+      expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+    } finally {
+      await db.destroy();
+    }
+  });
+});
