@@ -1,4 +1,7 @@
 /** Writes that hold a lock while they work: many at once must never wait for each other's connections. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { applyAccess, type ApplyAccessInput } from '../../src/activities/apply-access.ts';
@@ -108,5 +111,17 @@ describe('a connection that listens for notifications', () => {
     await eventually(() => notified('after'), 'it hears again');
     await listener.stop();
     await eventually(async () => (await backends()).length === 0, 'no connection is left');
+  });
+});
+
+describe('a connection that the database drops while a transaction holds it', () => {
+  test('fails that transaction, and the process goes on', async () => {
+    // A process of its own: an error that nobody hears would end it.
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, '..', 'support', 'dropped-connection.ts'),
+      world.database.ownerUrl,
+    ]);
+    expect(stdout).toBe('transaction failed\nnext one works\n');
   });
 });
