@@ -29,6 +29,7 @@ const granted = (grantedAt: string, entitlementId = 'app/base') => ({
   ...({ systemId: 'app', vendorEntitlementId: 'g-base' } as const),
   entitlementId,
   grantedAt,
+  basis: 'decision' as const,
 });
 const elsewhere = facts({ department: 'Sales' });
 

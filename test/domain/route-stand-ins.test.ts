@@ -9,6 +9,7 @@ function routed(changes: Partial<RouteInput>): { seats: string[][]; reasons: str
     beneficiaryId: beneficiary,
     requesterId: null,
     managerRef: 'hr/mgr',
+    nextManagerRef: null,
     ownerRef: 'hr/own',
     routing: { security: ['hr/sec1', 'hr/sec2'], fallbackOwner: 'hr/fall' },
     lastResortRefs: [],

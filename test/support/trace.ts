@@ -32,7 +32,13 @@ export async function traceOf(of: CompanyProcesses, personId: string, sourceKey:
   const decisions = await db.selectFrom('decision').select('decision_id').where('person_id', '=', personId).execute();
   const incidents = await db.selectFrom('incident_item').select('item_key').where('person_id', '=', personId).execute();
   const cutoffs = await db.selectFrom('cutoff').select(['n', 'state']).where('person_id', '=', personId).execute();
-  const evidence = await db.selectFrom('evidence').select('kind').where('person_id', '=', personId).execute();
+  // The archive takes a closed case up at some later moment, which belongs to no story.
+  const evidence = await db
+    .selectFrom('evidence')
+    .select('kind')
+    .where('person_id', '=', personId)
+    .where('kind', '!=', 'archived')
+    .execute();
   return {
     systems: systems.map((system) => {
       const { accountIds, ...holding } = holdingAt(of, system, [personId, sourceKey]);

@@ -56,11 +56,11 @@ describe('the workflow bundle', () => {
     ).toEqual([]);
   });
 
-  test('stays within its size: 700,000 characters in all, 140,000 of them ours', () => {
+  test('stays within its size: 700,000 characters in all, 160,000 of them ours', () => {
     const ours = [...modules].filter(([path]) => path.startsWith('./src/')).reduce((sum, [, size]) => sum + size, 0);
     expect(codeLength).toBeLessThan(700_000);
     expect(ours).toBeGreaterThan(10_000);
-    expect(ours).toBeLessThan(140_000);
+    expect(ours).toBeLessThan(160_000);
   });
 });
 
