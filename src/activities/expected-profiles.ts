@@ -3,11 +3,14 @@ import { attributesBehind } from '../domain/update-definition.ts';
 import type { OpenSystem } from '../policy/connector-pool.ts';
 import type { Item } from '../schemas/item.ts';
 import { OwnedAttribute, type ProfileValues } from '../schemas/owned-attribute.ts';
-import { openSnapshot, snapshotRows, type SnapshotRow } from '../store/people.ts';
+import { openSnapshot, recentSnapshotRows, type SnapshotRow } from '../store/people.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { currentSignal } from './failures.ts';
 import { wantedProfile } from './wanted-profile.ts';
 import type { WorkerDeps } from './worker-deps.ts';
+
+/** More than a case can span. */
+const SNAPSHOTS_MAX = 50;
 
 /**
  * By item digest; an item that is about no snapshot of the person, or a person who was erased, has none and is never
@@ -22,7 +25,7 @@ export async function expectedProfiles(
   const updates = items.filter(({ action }) => action === 'update');
   const expected = new Map<string, ProfileValues>();
   if (updates.length === 0) return expected;
-  const rows = await snapshotRows(deps.db, personId);
+  const rows = await recentSnapshotRows(deps.db, personId, SNAPSHOTS_MAX);
   for (const item of updates) {
     const terms = termsOf(item, rows);
     const snapshot = terms && openSnapshot(terms.row, deps);

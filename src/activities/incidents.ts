@@ -2,11 +2,10 @@
  * Opens and closes incidents. The row decides that there is one; its ticket is made and closed by the delivery loop, which
  * tries until the ticketing system answers, so that an outage there never holds a case.
  */
-import { sql } from 'kysely';
+import { announceIncident, type IncidentNews } from '../evidence/incident-record.ts';
 import { appendEvidence } from '../evidence/log.ts';
 import { attachedItems, detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
 import type { Tx } from '../store/db.ts';
-import { tellStory, type StoryKind } from '../store/story.ts';
 import type { IncidentKind } from '../store/tables.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -35,7 +34,7 @@ export async function openIncident(deps: WorkerDeps, input: IncidentInput): Prom
       })),
       now,
     });
-    if (isNew) await tell(deps, tx, incident, 'incidentOpened', input);
+    if (isNew) await announce(deps, tx, incident, 'incidentOpened', input);
     return { incidentId: incident.incident_id };
   });
 }
@@ -50,7 +49,7 @@ export async function closeIncident(deps: WorkerDeps, input: IncidentInput): Pro
       itemKeys: input.itemKeys.map((itemKey) => keyOf(input, itemKey)),
       now,
     });
-    if (closed) await tell(deps, tx, closed, 'incidentClosed', input);
+    if (closed) await announce(deps, tx, closed, 'incidentClosed', input);
     return { isClosed: closed !== null };
   });
 }
@@ -99,28 +98,14 @@ function summaryOf({ kind, systemId, errorCode }: IncidentInput): string {
   }
 }
 
-async function tell(
+async function announce(
   deps: WorkerDeps,
   tx: Tx,
   incident: IncidentRow,
-  what: Extract<StoryKind, 'incidentOpened' | 'incidentClosed'>,
-  input: IncidentInput,
+  kind: IncidentNews['kind'],
+  { personId, n, errorCode }: IncidentInput,
 ): Promise<void> {
-  const data = {
-    incidentId: incident.incident_id,
-    systemId: incident.system_id,
-    kind: incident.kind,
-    errorCode: input.errorCode,
-  };
-  await tellStory(tx, { at: deps.now(), personId: null, n: null, kind: what, data });
-  await sql`select pg_notify('usher_delivery', 'tickets')`.execute(tx);
-  const record = {
-    operationKey: incident.incident_id,
-    kind: what,
-    personId: null,
-    caseId: `case_${input.personId}_${input.n}`,
-    body: data,
-    values: null,
-  };
-  await appendEvidence(tx, deps.vault, [record], deps.now());
+  const now = deps.now();
+  const news = { kind, errorCode, caseId: `case_${personId}_${n}`, now };
+  await appendEvidence(tx, deps.vault, [await announceIncident(tx, incident, news)], now);
 }

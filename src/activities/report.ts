@@ -6,7 +6,7 @@ import { appendEvidence } from '../evidence/log.ts';
 import type { CaseState } from '../schemas/case.ts';
 import { raiseAlert } from '../store/alerts.ts';
 import { getCase, type CaseRow } from '../store/cases.ts';
-import type { Tx } from '../store/db.ts';
+import type { Db, Tx } from '../store/db.ts';
 import { latestSnapshotRow } from '../store/people.ts';
 import { tellStory } from '../store/story.ts';
 import { releaseCase } from './incidents.ts';
@@ -108,6 +108,8 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
   const now = deps.now();
   const usherCase = await getCase(deps.db, input.personId, input.n);
   if (!usherCase || usherCase.closed_at) return { state: usherCase?.state ?? input.state, isStale: false };
+  // Before anything of it is let go: a case that goes on keeps its incidents.
+  if (await hasNewerFacts(deps.db, input)) return { state: usherCase.state, isStale: true };
   const { verified, unproven } = await prove(deps, input);
   const unseen = input.state === 'done' ? await proveLooks(deps, usherCase) : [];
   const failedCount = input.failedCount + unproven.length + unseen.length;
@@ -116,6 +118,7 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
   // A failed case leaves its incident to a person; of every other nothing waits any more.
   if (state !== 'failed') await releaseCase(deps, input);
   const isStale = await deps.db.transaction().execute(async (tx) => {
+    await lockCase(tx, input);
     if (await hasNewerFacts(tx, input)) return true;
     const closed = await tx
       .updateTable('usher_case')
@@ -146,8 +149,7 @@ export async function closeCase(deps: WorkerDeps, input: CloseCaseInput): Promis
  * Facts that are derived at this very moment find the case open and tell it, or find it closed and open another: the lock on
  * its row puts the two in an order, so that neither falls between them.
  */
-async function hasNewerFacts(tx: Tx, { personId, n, state, snapshotId }: CloseCaseInput): Promise<boolean> {
-  if (snapshotId === null || state === 'cancelled' || state === 'superseded') return false;
+async function lockCase(tx: Tx, { personId, n }: CloseCaseInput): Promise<void> {
   await tx
     .selectFrom('usher_case')
     .select('n')
@@ -155,6 +157,10 @@ async function hasNewerFacts(tx: Tx, { personId, n, state, snapshotId }: CloseCa
     .where('n', '=', n)
     .forUpdate()
     .execute();
-  const latest = await latestSnapshotRow(tx, personId);
+}
+
+async function hasNewerFacts(db: Db | Tx, { personId, state, snapshotId }: CloseCaseInput): Promise<boolean> {
+  if (snapshotId === null || state === 'cancelled' || state === 'superseded') return false;
+  const latest = await latestSnapshotRow(db, personId);
   return latest !== null && latest.snapshot_id !== snapshotId;
 }

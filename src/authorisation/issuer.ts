@@ -24,12 +24,14 @@ import {
 import { sha256Hex } from '../store/sha256.ts';
 import { readTakeableIds } from '../store/takeable.ts';
 import type { Signer } from '../store/signing-key.ts';
-import { snapshotRows } from '../store/people.ts';
+import { recentSnapshotRows } from '../store/people.ts';
 import { refusalOfUpdate } from './judge-update.ts';
 
 /** Long enough for one attempt of ten writes, short enough that a stolen one is soon worth nothing. */
 const AUTHORISATION_LIFE_MS = 5 * 60_000;
 const CLOCK_SKEW_MS = 30_000;
+/** More than a case can span. */
+const SNAPSHOTS_MAX = 50;
 
 /**
  * Why a write is refused. `superseded`: it was right once, and something newer ended it. All others have no foundation
@@ -110,7 +112,7 @@ async function snapshotIdsFor(
   proposed: ReadonlyMap<string, Item>,
 ): Promise<string[]> {
   const hasUpdate = itemDigests.some((digest) => proposed.get(digest)?.action === 'update');
-  return hasUpdate ? (await snapshotRows(deps.db, personId)).map((row) => row.snapshot_id) : [];
+  return hasUpdate ? (await recentSnapshotRows(deps.db, personId, SNAPSHOTS_MAX)).map((row) => row.snapshot_id) : [];
 }
 
 function createJudge(input: JudgeInput): (digest: string) => Judgement {

@@ -2,7 +2,8 @@
 import type { CallContext } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
 import { collectPages } from '../connectors/kit/paging.ts';
-import type { SystemAccountsAnswer, SystemCheckAnswer } from '../store/system-requests.ts';
+import type { SystemAccountsAnswer, ListedAccounts } from '../schemas/system-accounts.ts';
+import type { SystemCheckAnswer } from '../store/system-requests.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -61,7 +62,7 @@ export async function listAccounts(
       systemId,
       operation: 'listAccounts',
     });
-    const answers: Extract<SystemAccountsAnswer, { outcome: 'listed' }>['accounts'] = [];
+    const answers: ListedAccounts = [];
     const waiting = [...views];
     const read = async (): Promise<void> => {
       for (let view = waiting.shift(); view; view = waiting.shift()) {

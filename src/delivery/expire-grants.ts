@@ -3,11 +3,11 @@
  * provisioning carries it out. The issuer decides whether it is over.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { AppError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { PolicyIndex } from '../domain/policy-index.ts';
 import { planLeaver } from '../domain/plan-leaver.ts';
 import type { Item } from '../schemas/item.ts';
-import { indexOf } from '../store/person-context.ts';
+import { justifiedNow, planAccess, readPersonContext, type PersonContext } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
@@ -31,9 +31,6 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
       'g.system_id',
       'g.vendor_entitlement_id',
       'g.entitlement_id',
-      'g.since',
-      'g.expires_at',
-      'g.item_digest',
       'g.case_n',
       'g.expiry_attempts',
       'a.account_id',
@@ -41,7 +38,6 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
     ])
     .where('g.state', '=', 'held')
     .where('g.expires_at', '<=', now)
-    .$narrowType<{ expires_at: Date }>()
     .where((eb) =>
       eb.or([
         eb('g.expiry_started_at', 'is', null),
@@ -50,7 +46,15 @@ export async function expireGrants(deps: WorkerDeps): Promise<number> {
     )
     .limit(100)
     .execute();
-  for (const row of due) await expireOne(deps, row, now);
+  for (const row of due) {
+    try {
+      await expireOne(deps, row, now);
+    } catch (error) {
+      // Nobody whom Usher knows may decide about this person: that must not keep the access of others alive.
+      if (!(error instanceof AppError)) throw error;
+      deps.log.warn({ personId: row.person_id, code: error.code }, 'the end of an access could not be judged');
+    }
+  }
   return due.length;
 }
 
@@ -59,9 +63,6 @@ interface DueGrant {
   system_id: string;
   vendor_entitlement_id: string;
   entitlement_id: string | null;
-  since: Date;
-  expires_at: Date;
-  item_digest: string | null;
   case_n: number | null;
   expiry_attempts: number;
   account_id: string;
@@ -69,14 +70,14 @@ interface DueGrant {
 }
 
 async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<void> {
-  const version = await deps.policies.active();
-  if (!version || row.case_n === null) return;
-  const index = indexOf(version.policy);
-  const endsAt = (await isException(deps, row)) ? row.expires_at : endOfTerm(index, row);
-  if (endsAt === 'none' || endsAt > now) {
+  const context = await readPersonContext(deps.db, deps, row.person_id);
+  if (!context || row.case_n === null) return;
+  const { index, policyHash } = context;
+  const end = endOf(row, context, now);
+  if (end !== 'over') {
     // The plan counted from its own moment; the term runs from the grant, which people may have decided days later. Policy
     // may also have changed the term since, or ended it.
-    await updateGrant(deps, row, { expires_at: endsAt === 'none' ? null : endsAt });
+    await updateGrant(deps, row, { expires_at: end });
     return;
   }
   const account = {
@@ -93,30 +94,22 @@ async function expireOne(deps: WorkerDeps, row: DueGrant, now: Date): Promise<vo
   });
   const item = planned.find((candidate) => candidate.action === 'revoke');
   if (!item) return;
-  await proposeExpiry(deps, row, { ...item, reasons: ['the time of this access is over'] }, version.policyHash, now);
+  await proposeExpiry(deps, row, { ...item, reasons: ['the time of this access is over'] }, policyHash, now);
   const k = await expiryK(deps, row.person_id, row.case_n);
   await startRevocation(deps, row, item.itemDigest, k);
   await updateGrant(deps, row, { expiry_started_at: now, expiry_attempts: row.expiry_attempts + 1 });
 }
 
-/** Duties in one hand by exception: the end of the exception stands, whatever the entitlement says of itself. */
-async function isException(deps: WorkerDeps, row: DueGrant): Promise<boolean> {
-  const proposals = await deps.db
-    .selectFrom('proposal')
-    .select('items')
-    .where('person_id', '=', row.person_id)
-    .where('n', '=', row.case_n ?? 0)
-    .execute();
-  const items = proposals.flatMap(({ items }) => items as unknown as Item[]);
-  return items.some((item) => item.itemDigest === row.item_digest && item.conflicts.length > 0);
-}
-
-/** `none` where policy bounds it no longer. What policy does not know at all keeps the end that it was given with. */
-function endOfTerm(index: PolicyIndex, { entitlement_id: id, since, expires_at: recorded }: DueGrant): Date | 'none' {
-  const entitlement = id === null ? undefined : index.entitlementById.get(id);
-  if (entitlement === undefined) return recorded;
-  const { expiresAfter } = entitlement;
-  return expiresAfter === null ? 'none' : new Date(since.getTime() + expiresAfter * 1_000);
+/**
+ * When the right ends by the one rule that says so, `justified`; null where nothing bounds it any more, `over` where nothing
+ * justifies it now. Of several reasons the one that lasts longest counts.
+ */
+function endOf({ entitlement_id: id }: DueGrant, context: PersonContext, now: Date): Date | null | 'over' {
+  const at = now.toISOString();
+  const mine = justifiedNow(context, planAccess(context, at), at).filter((entry) => entry.entitlementId === id);
+  if (id === null || mine.length === 0) return 'over';
+  const ends = mine.map(({ expiresAt }) => (expiresAt === null ? null : Date.parse(expiresAt)));
+  return ends.includes(null) ? null : new Date(Math.max(...ends.map(Number)));
 }
 
 async function updateGrant(

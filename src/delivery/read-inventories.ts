@@ -5,7 +5,7 @@
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import type { CallContext } from '../connectors/kit/contract.ts';
 import { ConnectorError } from '../connectors/kit/errors.ts';
-import type { SystemAccountsAnswer } from '../store/system-requests.ts';
+import type { SystemAccountsAnswer } from '../schemas/system-accounts.ts';
 import { listAccounts } from './answer-requests.ts';
 
 const INVENTORY_TIMEOUT_MS = 20 * 60_000;

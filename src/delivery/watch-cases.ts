@@ -3,13 +3,11 @@
  * missing will never close by itself: it becomes an incident and an alert, and heals when it is resumed.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { sql } from 'kysely';
-import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
+import { announceIncident } from '../evidence/incident-record.ts';
+import { appendEvidence } from '../evidence/log.ts';
 import { raiseAlert } from '../store/alerts.ts';
-import type { Tx } from '../store/db.ts';
-import { detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
+import { detachItems, openIncidentRow } from '../store/incidents.ts';
 import { LOST_SYSTEM_ID, lostWorkflowIds } from '../store/lost-cases.ts';
-import { tellStory } from '../store/story.ts';
 import type { WorkerDeps } from '../activities/worker-deps.ts';
 import * as wire from '../workflows/wire.ts';
 
@@ -147,7 +145,9 @@ async function noteLost(deps: WorkerDeps, watched: Watched, fate: Fate, runId: s
     const { incident, isNew } = await openIncidentRow(tx, about);
     const alertKey = `caseLost/${workflowId}/${runId ?? fate}`;
     await raiseAlert(tx, { alertKey, kind: 'caseLost', personId: null, text }, now);
-    const records = isNew ? [await tell(tx, incident, 'incidentOpened', fate, now)] : [];
+    const records = isNew
+      ? [await announceIncident(tx, incident, { kind: 'incidentOpened', errorCode: fate, caseId: null, now })]
+      : [];
     records.push({
       operationKey: `${workflowId}/${runId ?? fate}`,
       kind: 'caseLost',
@@ -166,20 +166,8 @@ export async function noteFound(deps: WorkerDeps, workflowId: string): Promise<v
   await deps.db.transaction().execute(async (tx) => {
     const about = { systemId: LOST_SYSTEM_ID, kind: 'caseLost' as const, itemKeys: [workflowId], now };
     const closed = await detachItems(tx, about);
-    if (closed) await appendEvidence(tx, deps.vault, [await tell(tx, closed, 'incidentClosed', 'healed', now)], now);
+    if (!closed) return;
+    const news = { kind: 'incidentClosed' as const, errorCode: 'healed', caseId: null, now };
+    await appendEvidence(tx, deps.vault, [await announceIncident(tx, closed, news)], now);
   });
-}
-
-async function tell(
-  tx: Tx,
-  incident: IncidentRow,
-  kind: 'incidentOpened' | 'incidentClosed',
-  errorCode: string,
-  now: Date,
-): Promise<EvidenceInput> {
-  const { incident_id: incidentId, system_id: systemId } = incident;
-  const data = { incidentId, systemId, kind: incident.kind, errorCode };
-  await tellStory(tx, { at: now, personId: null, n: null, kind, data });
-  await sql`select pg_notify('usher_delivery', 'tickets')`.execute(tx);
-  return { operationKey: incidentId, kind, personId: null, caseId: null, body: data, values: null };
 }

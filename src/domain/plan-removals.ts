@@ -4,6 +4,7 @@ import { compareText } from './compare-text.ts';
 import type { HashText } from './definition-hash.ts';
 import type { Justification } from './justified.ts';
 import { planLeaver, type FoundAccount } from './plan-leaver.ts';
+import { vendorKey } from './policy-index.ts';
 import type { PolicyIndex } from './policy-index.ts';
 
 export interface RemovalRules {
@@ -49,7 +50,7 @@ function reasonOf({ action }: Item): string {
 
 /** Whether that right may be taken from somebody who stays. The issuer asks the same. */
 export function mayTake({ index, justified, takeableIds }: RemovalRules, systemId: string, vendorId: string): boolean {
-  const known = index.entitlementByVendorKey.get(`${systemId} ${vendorId}`);
+  const known = index.entitlementByVendorKey.get(vendorKey(systemId, vendorId));
   if (known === undefined || !takeableIds.has(known.id)) return false;
   return !justified.some((one) => one.entitlementId === known.id);
 }

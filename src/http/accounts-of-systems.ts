@@ -1,26 +1,10 @@
 /** The accounts that systems themselves say they hold. The worker reads them; the server asks and shows. */
-import { z } from 'zod';
 import { connectorById } from '../connectors/registry.ts';
 import type { Policy } from '../schemas/policy.ts';
+import { SystemAccountsAnswer } from '../schemas/system-accounts.ts';
 import { namesByCorrelationKey } from '../store/read-systems.ts';
 import { askSystems, newestAnswers } from '../store/system-requests.ts';
 import type { HttpDeps } from './app-types.ts';
-
-const AccountsAnswer = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('failed'), error: z.string() }),
-  z.object({
-    outcome: z.literal('listed'),
-    accounts: z.array(
-      z.object({
-        accountId: z.string(),
-        correlationKey: z.string().nullable(),
-        vendorStatus: z.string(),
-        canLogIn: z.boolean(),
-        vendorEntitlementIds: z.array(z.string()),
-      }),
-    ),
-  }),
-]);
 
 export interface HeldAccount {
   accountId: string;
@@ -48,7 +32,7 @@ export async function accountsOfSystems(deps: HttpDeps, policy: Policy, isFresh:
   await askSystems(deps.db, 'accounts', unanswered, deps.now());
   const parsed = targets.map((system) => {
     const answer = newest.get(system.id);
-    const result = answer ? AccountsAnswer.safeParse(answer.result) : null;
+    const result = answer ? SystemAccountsAnswer.safeParse(answer.result) : null;
     return { systemId: system.id, askedAt: answer?.requestedAt.toISOString() ?? null, result };
   });
   const keys = parsed.flatMap(({ result }) =>

@@ -1,7 +1,8 @@
 /** The facts of today, and how new the manager is that they name: read from the signed snapshots, newest first. */
 import type { Snapshot } from '../schemas/facts.ts';
 import type { Db, Tx } from './db.ts';
-import { findPersonByKey, latestSnapshot, openSnapshot, recentSnapshotRows } from './people.ts';
+import { readManagerLine } from './manager-line.ts';
+import { openSnapshot, recentSnapshotRows } from './people.ts';
 import type { PersonVault } from './person-vault.ts';
 import type { Verifier } from './signing-key.ts';
 
@@ -29,20 +30,10 @@ export async function readManagerEdge(
     const older = openSnapshot(row, keys);
     if (!older) break;
     if (older.facts.managerKey !== snapshot.facts.managerKey) {
-      return { snapshot, managerSince, nextManagerRef: await nextManagerOf(db, keys, snapshot) };
+      const [, nextManagerRef = null] = await readManagerLine(db, keys, snapshot);
+      return { snapshot, managerSince, nextManagerRef };
     }
     managerSince = older.observedAt;
   }
   return { snapshot, managerSince: null, nextManagerRef: null };
-}
-
-async function nextManagerOf(
-  db: Db | Tx,
-  keys: { vault: PersonVault; verifier: Verifier },
-  { source, facts }: Snapshot,
-): Promise<string | null> {
-  if (facts.managerKey === null) return null;
-  const manager = await findPersonByKey(db, source, facts.managerKey);
-  const snapshot = manager ? await latestSnapshot(db, keys, manager.person_id) : null;
-  return snapshot && snapshot.facts.managerKey !== null ? `${snapshot.source}/${snapshot.facts.managerKey}` : null;
 }

@@ -123,7 +123,7 @@ export function sealSnapshot(keys: { vault: PersonVault; signer: Signer }, snaps
   return { ...row, facts_sealed: sealed, key_id: keyId, signature };
 }
 
-/** Newest first. */
+/** The latest snapshots of a person, newest first. Rows as they stand: open them to trust them. */
 export async function recentSnapshotRows(db: Db | Tx, personId: string, max: number): Promise<SnapshotRow[]> {
   return db
     .selectFrom('snapshot')
@@ -137,18 +137,6 @@ export async function recentSnapshotRows(db: Db | Tx, personId: string, max: num
 
 export async function latestSnapshotRow(db: Db | Tx, personId: string): Promise<SnapshotRow | null> {
   return (await recentSnapshotRows(db, personId, 1))[0] ?? null;
-}
-
-/** The latest snapshots of a person, newest first; more than a case can span. Rows as they stand: open them to trust them. */
-export async function snapshotRows(db: Db | Tx, personId: string): Promise<SnapshotRow[]> {
-  return db
-    .selectFrom('snapshot')
-    .selectAll()
-    .where('person_id', '=', personId)
-    .orderBy('observed_at', 'desc')
-    .orderBy('snapshot_id', 'desc')
-    .limit(50)
-    .execute();
 }
 
 /**

@@ -14,21 +14,6 @@ export interface SystemCheckAnswer {
   findings: { level: 'ok' | 'warning' | 'error'; text: string }[];
 }
 
-/** What the worker writes into `result` of `accounts`; `error` is a connector's error code. */
-export type SystemAccountsAnswer =
-  | { outcome: 'failed'; error: string }
-  | {
-      outcome: 'listed';
-      accounts: {
-        accountId: string;
-        /** As stored in the vendor's slot: a person id, an HRIS key, or nothing. */
-        correlationKey: string | null;
-        vendorStatus: string;
-        canLogIn: boolean;
-        vendorEntitlementIds: string[];
-      }[];
-    };
-
 export interface SystemAnswer {
   requestId: string;
   systemId: string;

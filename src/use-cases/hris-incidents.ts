@@ -2,11 +2,11 @@
  * What keeps Usher from reading people is never silent: an HR system that does not answer, a record that cannot be read,
  * and a person who is no longer found become incidents, and close by themselves once the reading succeeds.
  */
-import { sql } from 'kysely';
 import { ConnectorError, type ConnectorErrorCode } from '../connectors/kit/errors.ts';
+import { announceIncident } from '../evidence/incident-record.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import type { Db, Tx } from '../store/db.ts';
-import { detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
+import { detachItems, openIncidentRow } from '../store/incidents.ts';
 import { findPersonByKey } from '../store/people.ts';
 import { tellStory } from '../store/story.ts';
 import { noteFailure, noteSuccess } from '../store/system-health.ts';
@@ -40,7 +40,16 @@ export async function openHrisIncident(tx: Tx, trouble: Trouble): Promise<Eviden
   const { systemId, kind, itemKey, personId, now } = trouble;
   const items = [{ itemKey, personId, n: null }];
   const { incident, isNew } = await openIncidentRow(tx, { systemId, kind, summary: summaryOf(trouble), items, now });
-  return isNew ? [await tell(tx, incident, 'incidentOpened', trouble.errorCode, now)] : [];
+  return isNew
+    ? [
+        await announceIncident(tx, incident, {
+          kind: 'incidentOpened',
+          errorCode: trouble.errorCode,
+          caseId: null,
+          now,
+        }),
+      ]
+    : [];
 }
 
 /** Takes the item off what is open. Looks before it locks: nearly always there is nothing to take off. */
@@ -50,7 +59,9 @@ export async function closeHrisIncident(
 ): Promise<EvidenceInput[]> {
   if (!(await isAttached(tx, systemId, kind, itemKey))) return [];
   const closed = await detachItems(tx, { systemId, kind, itemKeys: [itemKey], now });
-  return closed ? [await tell(tx, closed, 'incidentClosed', 'healed', now)] : [];
+  return closed
+    ? [await announceIncident(tx, closed, { kind: 'incidentClosed', errorCode: 'healed', caseId: null, now })]
+    : [];
 }
 
 /** An event could not be derived this time. It becomes an incident when that lasts as long as policy says for an outage. */
@@ -152,20 +163,6 @@ async function isAttached(tx: Tx, systemId: string, kind: HrisIncidentKind, item
     .where('t.detached_at', 'is', null)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-async function tell(
-  tx: Tx,
-  incident: IncidentRow,
-  kind: 'incidentOpened' | 'incidentClosed',
-  errorCode: string,
-  now: Date,
-): Promise<EvidenceInput> {
-  const { incident_id: incidentId, system_id: systemId } = incident;
-  const data = { incidentId, systemId, kind: incident.kind, errorCode };
-  await tellStory(tx, { at: now, personId: null, n: null, kind, data });
-  await sql`select pg_notify('usher_delivery', 'tickets')`.execute(tx);
-  return { operationKey: incidentId, kind, personId: null, caseId: null, body: data, values: null };
 }
 
 function summaryOf({ kind, systemId, errorCode }: Trouble): string {

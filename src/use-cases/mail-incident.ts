@@ -1,10 +1,8 @@
 /** Mail that does not get through is an incident: the ticket is then the channel that is left. It closes when mail flows again. */
-import { sql } from 'kysely';
+import { announceIncident } from '../evidence/incident-record.ts';
 import { appendEvidence } from '../evidence/log.ts';
-import type { Tx } from '../store/db.ts';
-import { detachItems, openIncidentRow, type IncidentRow } from '../store/incidents.ts';
+import { detachItems, openIncidentRow } from '../store/incidents.ts';
 import { mailBacklog } from '../store/outgoing-mail.ts';
-import { tellStory } from '../store/story.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 export const MAIL_STUCK_AFTER_MS = 900_000;
@@ -44,28 +42,17 @@ async function open(deps: ServerDeps, errorCode: string, now: Date): Promise<voi
   await deps.db.transaction().execute(async (tx) => {
     const items = [{ itemKey: ITEM_KEY, personId: null, n: null }];
     const { incident, isNew } = await openIncidentRow(tx, { ...where, summary, items, now });
-    if (isNew) await tell(deps, tx, incident, 'incidentOpened', errorCode, now);
+    if (!isNew) return;
+    const news = { kind: 'incidentOpened' as const, errorCode, caseId: null, now };
+    await appendEvidence(tx, deps.vault, [await announceIncident(tx, incident, news)], now);
   });
 }
 
 async function close(deps: ServerDeps, now: Date): Promise<void> {
   await deps.db.transaction().execute(async (tx) => {
     const closed = await detachItems(tx, { ...where, itemKeys: [ITEM_KEY], now });
-    if (closed) await tell(deps, tx, closed, 'incidentClosed', 'healed', now);
+    if (!closed) return;
+    const news = { kind: 'incidentClosed' as const, errorCode: 'healed', caseId: null, now };
+    await appendEvidence(tx, deps.vault, [await announceIncident(tx, closed, news)], now);
   });
-}
-
-async function tell(
-  deps: ServerDeps,
-  tx: Tx,
-  incident: IncidentRow,
-  kind: 'incidentOpened' | 'incidentClosed',
-  errorCode: string,
-  now: Date,
-): Promise<void> {
-  const data = { incidentId: incident.incident_id, systemId: where.systemId, kind: where.kind, errorCode };
-  await tellStory(tx, { at: now, personId: null, n: null, kind, data });
-  await sql`select pg_notify('usher_delivery', 'tickets')`.execute(tx);
-  const record = { operationKey: incident.incident_id, kind, personId: null, caseId: null, body: data, values: null };
-  await appendEvidence(tx, deps.vault, [record], now);
 }

@@ -1,11 +1,11 @@
 /** What a target system holds now, read by the worker on the server's question, and whose the accounts are. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { z } from 'zod';
 import { connectorById } from '../connectors/registry.ts';
 import { correlateAccounts, type CorrelatedAccounts } from '../domain/correlate-accounts.ts';
 import { AppError } from '../domain/errors.ts';
 import type { SystemPolicy } from '../schemas/policy.ts';
+import { SystemAccountsAnswer, type ListedAccounts } from '../schemas/system-accounts.ts';
 import type { Db, Tx } from '../store/db.ts';
 import type { PolicyVersion } from '../store/policies.ts';
 import { uuidV7 } from '../store/uuid.ts';
@@ -13,22 +13,6 @@ import type { ServerDeps } from './server-deps.ts';
 
 const ANSWER_WITHIN_MS = 40_000;
 const LOOK_EVERY_MS = 200;
-
-const Inventory = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('failed'), error: z.string() }),
-  z.object({
-    outcome: z.literal('listed'),
-    accounts: z.array(
-      z.object({
-        accountId: z.string(),
-        correlationKey: z.string().nullable(),
-        canLogIn: z.boolean(),
-        vendorEntitlementIds: z.array(z.string()),
-      }),
-    ),
-  }),
-]);
-export type ListedInventory = Extract<z.infer<typeof Inventory>, { outcome: 'listed' }>['accounts'];
 
 export interface TargetSystem {
   version: PolicyVersion;
@@ -45,7 +29,7 @@ export async function targetSystem(deps: ServerDeps, systemId: string): Promise<
   return { version, system };
 }
 
-export type InventoryAnswer = { state: 'reading'; requestId: string } | { state: 'read'; accounts: ListedInventory };
+export type InventoryAnswer = { state: 'reading'; requestId: string } | { state: 'read'; accounts: ListedAccounts };
 
 /**
  * Asks for a reading that begins after the call, or waits on for the one of `requestId`. `reading` after a while: ask
@@ -80,8 +64,8 @@ async function ask(deps: ServerDeps, systemId: string): Promise<string> {
   return requestId;
 }
 
-function listed(result: unknown): ListedInventory {
-  const parsed = Inventory.safeParse(result);
+function listed(result: unknown): ListedAccounts {
+  const parsed = SystemAccountsAnswer.safeParse(result);
   if (!parsed.success) throw new AppError('unavailable', 'The worker gave an answer of an unknown shape.');
   if (parsed.data.outcome === 'failed')
     throw new AppError('unavailable', `The system could not be read (${parsed.data.error}).`);
@@ -89,7 +73,7 @@ function listed(result: unknown): ListedInventory {
 }
 
 /** Whose the accounts are: by what was correlated before, by person id, and by keys that HR systems know. */
-export async function correlate(db: Db | Tx, systemId: string, accounts: ListedInventory): Promise<CorrelatedAccounts> {
+export async function correlate(db: Db | Tx, systemId: string, accounts: ListedAccounts): Promise<CorrelatedAccounts> {
   const keys = [...new Set(accounts.flatMap(({ correlationKey }) => correlationKey ?? []))];
   const links = await db
     .selectFrom('identity_link as l')

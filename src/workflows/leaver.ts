@@ -6,7 +6,8 @@ import { condition, ParentClosePolicy } from '@temporalio/workflow';
 import type { PlanCaseResult } from '../activities/plan-case.ts';
 import { allOf } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
-import { bookkeeping, cutoffAgain, slowCalls, systemCalls } from './options.ts';
+import { findAccount } from './find-account.ts';
+import { bookkeeping, cutoffAgain, slowCalls } from './options.ts';
 import { provisionInChild } from './provisioning-child.ts';
 import * as wire from './wire.ts';
 import { withOutage } from './with-outage.ts';
@@ -108,18 +109,8 @@ async function strip(desk: CaseDesk, systemIds: string[], left: LeftOver): Promi
 
 /** True when the system holds nothing of the person any more. */
 async function stripSystem(desk: CaseDesk, systemId: string): Promise<boolean> {
-  const { personId, n } = desk;
-  const subject = { personId, n, systemId, itemKeys: ['find'] };
-  const found = await withOutage(subject, 'searched', (isIncidentOpen) =>
-    systemCalls.findAccounts.executeWithOptions({ summary: `${systemId}: find accounts` }, [
-      { personId, n, systemId, isIncidentOpen },
-    ]),
-  );
-  if (found.kind === 'failed') {
-    const incident = { ...subject, kind: 'itemFailed' as const, errorCode: found.errorCode };
-    await bookkeeping.openIncident.executeWithOptions({ summary: `${systemId}: ${found.errorCode}` }, [incident]);
-    return false;
-  }
+  const found = await findAccount(desk, systemId);
+  if (found === null) return false;
   const { account } = found;
   if (!account || (!account.canLogIn && account.vendorEntitlementIds.length === 0)) return true;
   const plan = await desk.plan([account]);

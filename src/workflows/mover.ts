@@ -7,10 +7,10 @@ import type { Item } from '../schemas/item.ts';
 import type { ItemsPlan } from './access.ts';
 import { allOf, asError } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
+import { findAccount } from './find-account.ts';
 import { toWire } from './joiner.ts';
-import { bookkeeping, systemCalls } from './options.ts';
+import { bookkeeping } from './options.ts';
 import { provisionItems } from './provision-items.ts';
-import { withOutage } from './with-outage.ts';
 
 /** Runs beside the giving, so that a question that is open for weeks keeps nothing in the old systems. */
 export class Taking {
@@ -76,19 +76,9 @@ async function reportWait(desk: CaseDesk, until: string): Promise<void> {
 /** True when something was removed. */
 async function lookAt(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
   const { personId, n } = desk;
-  const subject = { personId, n, systemId, itemKeys: ['find'] };
-  const found = await withOutage(subject, 'searched', (isIncidentOpen) =>
-    systemCalls.findAccounts.executeWithOptions({ summary: `${systemId}: find accounts` }, [
-      { personId, n, systemId, isIncidentOpen },
-    ]),
-  );
-  if (found.kind === 'failed') {
-    const incident = { ...subject, kind: 'itemFailed' as const, errorCode: found.errorCode };
-    await bookkeeping.openIncident.executeWithOptions({ summary: `${systemId}: ${found.errorCode}` }, [incident]);
-    return false;
-  }
-  if (!found.account) return false;
-  const plan = await desk.plan([found.account]);
+  const account = (await findAccount(desk, systemId))?.account;
+  if (!account) return false;
+  const plan = await desk.plan([account]);
   if (plan.phase !== 'items' || plan.items.length === 0) return false;
   const k = desk.nextK();
   const input = { personId, n, k, items: plan.items.map((item) => toWire(item, [])) };

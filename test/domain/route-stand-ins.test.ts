@@ -1,21 +1,10 @@
 /** Who stands in for whom, and that the route says so: what an approver and an auditor read as the reason. */
 import { describe, expect, test } from '@jest/globals';
 import { routeItem, type RouteInput } from '../../src/domain/route.ts';
-import { beneficiary, fallbackOwner, manager, owner, people, security } from './support.ts';
+import { fallbackOwner, manager, owner, people, routeInput, security } from './support.ts';
 
 function routed(changes: Partial<RouteInput>): { seats: string[][]; reasons: string[] } {
-  const { route, reasons } = routeItem({
-    roles: ['manager'],
-    beneficiaryId: beneficiary,
-    requesterId: null,
-    managerRef: 'hr/mgr',
-    nextManagerRef: null,
-    ownerRef: 'hr/own',
-    routing: { security: ['hr/sec1', 'hr/sec2'], fallbackOwner: 'hr/fall' },
-    lastResortRefs: [],
-    people,
-    ...changes,
-  });
+  const { route, reasons } = routeItem(routeInput({ roles: ['manager'], lastResortRefs: [], ...changes }));
   return { seats: route.kind === 'people' ? route.seats.map((seat) => seat.approverIds) : [], reasons };
 }
 

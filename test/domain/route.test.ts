@@ -4,31 +4,17 @@ import { fillableSeats } from '../../src/domain/max-matching.ts';
 import { routeItem } from '../../src/domain/route.ts';
 import type { RouteInput } from '../../src/domain/route.ts';
 import type { RequiredRole } from '../../src/schemas/item.ts';
-import { beneficiary, fallbackOwner, manager, owner, people, personId, security, systemOwner } from './support.ts';
+import { beneficiary, fallbackOwner, manager, owner, personId, routeInput, security, systemOwner } from './support.ts';
 
 function seatsOf(changes: Partial<RouteInput> & { roles: RequiredRole[] }): Record<string, string[]> {
-  const { route } = routeItem(input(changes));
+  const { route } = routeItem(routeInput(changes));
   if (route.kind !== 'people') throw new Error('expected people');
   return Object.fromEntries(route.seats.map((seat) => [seat.role, seat.approverIds]));
 }
 
-function input(changes: Partial<RouteInput> & { roles: RequiredRole[] }): RouteInput {
-  return {
-    beneficiaryId: beneficiary,
-    requesterId: null,
-    managerRef: 'hr/mgr',
-    nextManagerRef: null,
-    ownerRef: 'hr/own',
-    routing: { security: ['hr/sec1', 'hr/sec2'], fallbackOwner: 'hr/fall' },
-    lastResortRefs: ['hr/sys'],
-    people,
-    ...changes,
-  };
-}
-
 describe('route', () => {
   test('no required role means that policy decides', () => {
-    expect(routeItem(input({ roles: [] })).route).toEqual({ kind: 'policy' });
+    expect(routeItem(routeInput({ roles: [] })).route).toEqual({ kind: 'policy' });
   });
 
   test('each role is filled by those who have it; for security any member', () => {
@@ -92,15 +78,15 @@ describe('route', () => {
   });
 
   test('with nobody to decide the item is refused, never approved and never left to the beneficiary', () => {
-    expect(() => routeItem(input({ roles: ['manager'], people: {} }))).toThrow(
+    expect(() => routeItem(routeInput({ roles: ['manager'], people: {} }))).toThrow(
       expect.objectContaining({ code: 'noApprover' }),
     );
     const alone = { 'hr/mgr': beneficiary, 'hr/fall': beneficiary };
-    expect(() => routeItem(input({ roles: ['manager'], people: alone }))).toThrow(
+    expect(() => routeItem(routeInput({ roles: ['manager'], people: alone }))).toThrow(
       expect.objectContaining({ code: 'noApprover' }),
     );
     const onlyTwo = { 'hr/mgr': manager, 'hr/own': owner };
-    expect(() => routeItem(input({ roles: ['manager', 'security', 'owner'], people: onlyTwo }))).toThrow(
+    expect(() => routeItem(routeInput({ roles: ['manager', 'security', 'owner'], people: onlyTwo }))).toThrow(
       expect.objectContaining({ code: 'noApprover' }),
     );
   });
@@ -133,7 +119,8 @@ describe('route', () => {
           return ids.filter((id) => id !== undefined && !(role === 'security' && id === bossId)) as string[];
         };
         const isPossible = fillableSeats(wanted.map(reachable)) === wanted.length;
-        const run = (): ReturnType<typeof routeItem> => routeItem(input({ roles: wanted, people: known, requesterId }));
+        const run = (): ReturnType<typeof routeItem> =>
+          routeItem(routeInput({ roles: wanted, people: known, requesterId }));
         if (!isPossible) {
           expect(run).toThrow(expect.objectContaining({ code: 'noApprover' }));
           return;

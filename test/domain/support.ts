@@ -1,4 +1,5 @@
 /** Builders for the tests of rules and policy: a small policy, a person's facts, and the people who decide. */
+import type { RouteInput } from '../../src/domain/route.ts';
 import { sha256Hex } from '../../src/policy/hash.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import type { PolicyIndex } from '../../src/domain/policy-index.ts';
@@ -168,4 +169,19 @@ export function decision(
 
 export function seat(role: Seat['role'], ...approverIds: PersonId[]): Seat {
   return { role, approverIds };
+}
+
+/** A question about the beneficiary, with everybody in the place that policy names. */
+export function routeInput(changes: Partial<RouteInput> & { roles: RouteInput['roles'] }): RouteInput {
+  return {
+    beneficiaryId: beneficiary,
+    requesterId: null,
+    managerRef: 'hr/mgr',
+    nextManagerRef: null,
+    ownerRef: 'hr/own',
+    routing: { security: ['hr/sec1', 'hr/sec2'], fallbackOwner: 'hr/fall' },
+    lastResortRefs: ['hr/sys'],
+    people,
+    ...changes,
+  };
 }
