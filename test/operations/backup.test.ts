@@ -12,6 +12,7 @@ import { restoreBackup } from '../../scripts/stack/backup/restore-backup.ts';
 import { takeBackup } from '../../scripts/stack/backup/take-backup.ts';
 import { startCompany, type Company } from '../../scripts/stack/company.ts';
 import { readObject } from '../../scripts/stack/data-folder.ts';
+import { morningJoiners, morningLeaverIds } from '../../sandbox/morning.ts';
 import { beginMorning } from '../../scripts/stack/sandbox-addresses.ts';
 import { createToken } from '../../src/auth/tokens.ts';
 import { verifyLog } from '../../src/evidence/verify.ts';
@@ -63,6 +64,13 @@ const counts = async (db: Db): Promise<Record<string, number>> => {
   return Object.fromEntries(rows);
 };
 
+/** What HR announces late would become people after the restore only, and the counts would differ. */
+const isMorningKnown = async (db: Db): Promise<boolean> => {
+  const underived = await db.selectFrom('ledger').select('event_id').where('state', '=', 'received').execute();
+  const cases = await db.selectFrom('usher_case').select('case_id').execute();
+  return underived.length === 0 && cases.length >= morningJoiners.length + morningLeaverIds.length;
+};
+
 const backup = { data: '', keys: '', newerKeys: '' };
 let erasedLater: string;
 let openAtBackup: string[];
@@ -81,6 +89,7 @@ beforeAll(async () => {
       'people are asked',
       90_000,
     );
+    await eventually(() => isMorningKnown(db), 'everybody whom HR announced is known', 90_000);
     await takeBackup({ folder: company.folder, target: backup.data, keysFile: backup.keys, env, say: silent });
     const open = await db.selectFrom('usher_case').select('case_id').where('closed_at', 'is', null).execute();
     openAtBackup = open.map((row) => row.case_id);

@@ -10,14 +10,14 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-async function httpAgainst(answer: (response: ServerResponse) => void, overrides = {}) {
+async function httpAgainst(answer: (response: ServerResponse) => void, overrides = {}, timeoutMs = 10_000) {
   const server = await startPlainServer(answer);
   servers.push(server);
   const deps = { systemId: 'crm', rateLimiter: unlimited, now: () => clockMs, ...overrides };
   const http = createHttpFactory(deps)({
     baseUrl: `${server.url}/base`,
     headers: { authorization: 'Bearer top-secret' },
-    timeoutMs: 300,
+    timeoutMs,
   });
   return { http, server };
 }
@@ -64,11 +64,12 @@ describe('classification', () => {
   });
 
   test('a body that keeps dripping runs into the time-out', async () => {
-    const { http } = await httpAgainst((response) => {
+    const drip = (response: ServerResponse): void => {
       response.writeHead(200, { 'content-type': 'application/json' });
       const timer = setInterval(() => response.write(' '), 20);
       response.on('close', () => clearInterval(timer));
-    });
+    };
+    const { http } = await httpAgainst(drip, {}, 300);
     expect((await failureOf(http.get('x'))).message).toBe('time-out');
     expect((await failureOf(http.post('x', {}))).code).toBe('unknownOutcome');
   });
