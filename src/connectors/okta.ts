@@ -67,11 +67,13 @@ export const okta = defineConnector<'target', OktaConfig>({
       listHidesDisabled: false,
       pageMax,
       profileUpdates: OwnedAttribute.options,
+      usage: 'none',
       workEmailWriteBack: false,
     },
     consistency: { reads: 1, delayMs: 1000, windowMs: 10_000 },
     ratePolicy: { callsPerMinute: 600 },
     scopes: ['okta.users.manage', 'okta.groups.manage'],
+    provedOn: [],
   },
   configSchema: OktaConfig,
   secretFields: ['token'],
@@ -81,7 +83,7 @@ export const okta = defineConnector<'target', OktaConfig>({
 function createOkta(runtime: ConnectorRuntime<OktaConfig>): TargetConnector {
   const { config } = runtime;
   const headers = { authorization: `SSWS ${config.token}` };
-  const client = createVendorClient(runtime, { baseUrl: config.url, headers }, readOktaRefusal);
+  const client = createVendorClient(runtime, { baseUrl: config.url, headers }, { dialect: readOktaRefusal });
   const api: OktaApi = { client, config };
   return {
     async check(ctx) {

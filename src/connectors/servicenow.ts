@@ -59,11 +59,13 @@ export const servicenow = defineConnector<'ticketing', ServicenowConfig>({
       listHidesDisabled: false,
       pageMax: pageSize,
       profileUpdates: [],
+      usage: 'none',
       workEmailWriteBack: false,
     },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     ratePolicy: { callsPerMinute: 120 },
     scopes: ['create, read and write the table incident'],
+    provedOn: [],
   },
   configSchema: ServicenowConfig,
   secretFields: ['password'],
@@ -72,7 +74,11 @@ export const servicenow = defineConnector<'ticketing', ServicenowConfig>({
 
 function createServicenow(runtime: ConnectorRuntime<ServicenowConfig>): TicketingConnector {
   const { url, username, password, closeCode } = runtime.config;
-  const client = createVendorClient(runtime, { baseUrl: url, auth: { username, password } }, readServicenowRefusal);
+  const client = createVendorClient(
+    runtime,
+    { baseUrl: url, auth: { username, password } },
+    { dialect: readServicenowRefusal },
+  );
   return {
     async check(ctx) {
       const params = () => ({ sysparm_limit: 1, sysparm_fields: fieldList });

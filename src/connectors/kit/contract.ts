@@ -27,6 +27,8 @@ export interface ConnectorManifest {
     pageMax: number;
     /** Attributes that `updateProfile` can change; policy may give no others to Usher here. */
     profileUpdates: readonly OwnedAttribute[];
+    /** Whether `listUsage` is there, and what it tells: last sign-ins of accounts, or last use of single entitlements as well. */
+    usage: 'none' | 'account' | 'entitlement';
     /** An HRIS that takes the work e-mail of a person back. */
     workEmailWriteBack: boolean;
   };
@@ -36,6 +38,8 @@ export interface ConnectorManifest {
   ratePolicy: { callsPerMinute: number };
   /** Least privilege, for the set-up page and `check`. */
   scopes: string[];
+  /** What the connector was proved on besides its sandbox: a server that is not ours, the vendor's own API description. */
+  provedOn: readonly ('realServer' | 'vendorDescription')[];
 }
 
 /** Keys that identify a person on a system, strongest first. None is an e-mail address. */
@@ -109,6 +113,15 @@ export interface EntitlementView {
   displayName: string;
 }
 
+/** Last use of an account, or of one entitlement of it. */
+export interface UsageView {
+  accountId: string;
+  /** Null: of the account as a whole (a sign-in). */
+  vendorEntitlementId: string | null;
+  /** ISO 8601. Null: the vendor says that it was never used. Where it says nothing there is no row: unknown is not never. */
+  lastUsedAt: string | null;
+}
+
 export type CheckResult = { isHealthy: boolean; findings: { level: 'ok' | 'warning' | 'error'; text: string }[] };
 
 /** A system that holds accounts. */
@@ -144,6 +157,8 @@ export interface TargetConnector {
   profileAsStored(values: ProfileValues): ProfileValues;
   /** Full inventory, disabled accounts included; any page error fails the run. */
   listAccounts(cursor: string | null, ctx: CallContext): Promise<Page<AccountView>>;
+  /** Last uses since the time (ISO 8601; null: all that the vendor still has). Present exactly when `usage` is not `none`. */
+  listUsage?(since: string | null, cursor: string | null, ctx: CallContext): Promise<Page<UsageView>>;
 }
 
 export type WebhookVerdict =
@@ -213,6 +228,22 @@ export interface ConnectorRuntime<Config> {
   systemId: string;
   config: Config;
   createHttp(options: HttpOptions): AxiosInstance;
+  /**
+   * One call over a transport that is not HTTP (LDAP): takes it from the shared budget, bounds it in time and shows it to
+   * whoever watches. `send` gets the signal that ends it and throws ConnectorErrors. Throws `throttled` where the budget is
+   * spent, and `transient` (of a write `unknownOutcome`) when time is up.
+   */
+  callOver<T>(call: ForeignCall, send: (signal: AbortSignal) => Promise<T>, ctx: CallContext): Promise<T>;
+  /** Milliseconds since the epoch: for the expiry of tokens and for nothing else. */
+  now(): number;
+}
+
+export interface ForeignCall {
+  /** Stable name of the operation, for errors and tickets. */
+  operation: string;
+  /** The protocol's own word, for metrics: `search`, `modify`. */
+  method: string;
+  isWrite: boolean;
 }
 
 export interface HttpOptions {

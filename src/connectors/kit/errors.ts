@@ -11,6 +11,8 @@ export const connectorErrorCodes = [
   'unknownOutcome',
   /** The vendor says "not there" for something that was just created: wait. */
   'propagating',
+  /** A person outside Usher must act first (accept an invitation, do a task by hand): asked again, for weeks if need be. */
+  'awaitingHuman',
   /** Something exists under that key which is not ours. */
   'conflict',
   /** More than one account fits: never guessed. */
@@ -54,6 +56,7 @@ export function isRetryable(code: ConnectorErrorCode): boolean {
     case 'transient':
     case 'unknownOutcome':
     case 'propagating':
+    case 'awaitingHuman':
     case 'auth':
       return true;
     case 'conflict':

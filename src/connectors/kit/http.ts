@@ -5,8 +5,9 @@
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { ConnectorRuntime, HttpOptions } from './contract.ts';
 import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorDetail } from './errors.ts';
+import { createCallOver } from './call-over.ts';
+import { type CallDeps, timeoutMsOf } from './call-deps.ts';
 import type { CallEnd, CallWatcher } from './call-watcher.ts';
-import type { RateLimiter } from './rate-limit.ts';
 import { readRetryAfterMs } from './retry-after.ts';
 
 /** A vendor's refusal, as far as a dialect may look at it. */
@@ -33,26 +34,13 @@ declare module 'axios' {
   }
 }
 
-export interface HttpFactoryDeps {
-  systemId: string;
-  rateLimiter: RateLimiter;
-  /** Milliseconds since the epoch. */
-  now: () => number;
-  /** For calls whose connector names none. Default 10 s; never more than 25 s. */
-  timeoutMs?: number;
-  watchCall?: CallWatcher;
-}
-
-const defaultTimeoutMs = 10_000;
-/** Activities give up after 30 s; a call that outlives its activity would write unseen. */
-const maxTimeoutMs = 25_000;
 const maxResponseBytes = 16 * 1024 * 1024;
 const maxRequestBytes = 1024 * 1024;
 
 /** Makes `createHttp` for one system: all its instances share the rate limiter. */
-export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions) => AxiosInstance {
+export function createHttpFactory(deps: CallDeps): (options: HttpOptions) => AxiosInstance {
   return (options) => {
-    const timeoutMs = Math.min(options.timeoutMs ?? deps.timeoutMs ?? defaultTimeoutMs, maxTimeoutMs);
+    const timeoutMs = timeoutMsOf(deps, options.timeoutMs);
     const instance = axios.create({
       baseURL: options.baseUrl,
       headers: { accept: 'application/json', 'user-agent': 'usher', ...options.headers },
@@ -102,14 +90,15 @@ export function createHttpFactory(deps: HttpFactoryDeps): (options: HttpOptions)
 }
 
 /** The runtime of one connector instance over the factory. */
-export function createConnectorRuntime<Config>(deps: HttpFactoryDeps & { config: Config }): ConnectorRuntime<Config> {
-  return { systemId: deps.systemId, config: deps.config, createHttp: createHttpFactory(deps) };
+export function createConnectorRuntime<Config>(deps: CallDeps & { config: Config }): ConnectorRuntime<Config> {
+  const { systemId, config, now } = deps;
+  return { systemId, config, now, createHttp: createHttpFactory(deps), callOver: createCallOver(deps) };
 }
 
 /** Begins to watch one call. */
 function beginWatch(
   config: InternalAxiosRequestConfig,
-  { systemId, watchCall }: HttpFactoryDeps,
+  { systemId, watchCall }: CallDeps,
 ): (end: Omit<CallEnd, 'durationMs'>) => void {
   if (watchCall === undefined) return () => undefined;
   const startedAtMs = performance.now();
@@ -120,7 +109,7 @@ function beginWatch(
 
 async function prepare(
   config: InternalAxiosRequestConfig,
-  deps: HttpFactoryDeps,
+  deps: CallDeps,
   timeoutMs: number,
   timeouts: WeakMap<object, AbortSignal>,
 ): Promise<InternalAxiosRequestConfig> {
@@ -138,11 +127,7 @@ async function prepare(
   return config;
 }
 
-function toConnectorError(
-  error: unknown,
-  deps: HttpFactoryDeps,
-  timeouts: WeakMap<object, AbortSignal>,
-): ConnectorError {
+function toConnectorError(error: unknown, deps: CallDeps, timeouts: WeakMap<object, AbortSignal>): ConnectorError {
   if (error instanceof ConnectorError) return error;
   if (!(error instanceof AxiosError)) {
     return new ConnectorError('validation', 'the call could not be built', {
@@ -191,7 +176,7 @@ function waitHeaders(
   return code === 'throttled' ? header : (name) => (name === 'retry-after' ? header(name) : null);
 }
 
-function refusal(response: AxiosResponse, deps: HttpFactoryDeps, operation: string): ConnectorError {
+function refusal(response: AxiosResponse, deps: CallDeps, operation: string): ConnectorError {
   const header = (name: string) => headerOf(response, name);
   const answer: VendorAnswer = { status: response.status, header, body: response.data };
   const verdict = response.config.usher?.dialect?.(answer) ?? null;

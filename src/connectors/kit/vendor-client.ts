@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { CallContext, ConnectorRuntime, HttpOptions, VendorReceipt } from './contract.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { EscapeError, queryString } from './escape.ts';
+import type { TokenSource } from './token-source.ts';
 import { headerOf, requestIdOf, type VendorDialect } from './http.ts';
 
 export interface VendorCall<T> {
@@ -18,6 +19,8 @@ export interface VendorCall<T> {
   params?: () => Record<string, string | number | boolean>;
   body?: unknown;
   contentType?: string;
+  /** Further headers of this call: consistency levels, versions. */
+  headers?: Record<string, string>;
   /** What the body must look like; `z.unknown()` where nothing of it is used. */
   schema: z.ZodType<T>;
 }
@@ -38,11 +41,18 @@ export interface VendorClient {
   systemId: string;
 }
 
-/** Makes the client; `dialect` reads the vendor's own way of refusing. */
+export interface VendorManners {
+  /** Reads the vendor's own way of refusing. */
+  dialect?: VendorDialect;
+  /** Where calls carry a token that the vendor issues for a while. */
+  tokens?: TokenSource;
+}
+
+/** Makes the client. */
 export function createVendorClient(
   runtime: ConnectorRuntime<unknown>,
   options: HttpOptions,
-  dialect?: VendorDialect,
+  { dialect, tokens }: VendorManners = {},
 ): VendorClient {
   const http = runtime.createHttp(options);
   const { systemId } = runtime;
@@ -52,19 +62,36 @@ export function createVendorClient(
   async function call<T>(request: VendorCall<T>, ctx: CallContext): Promise<VendorReply<T>> {
     const { operation } = request;
     const url = escaped(() => urlOf(request), operation, fail);
-    const response: AxiosResponse<unknown> = await http.request({
-      url,
-      method: request.method,
-      usher: { operation, ...(dialect === undefined ? {} : { dialect }) },
-      ...(request.body === undefined ? {} : { data: request.body }),
-      ...(request.contentType === undefined ? {} : { headers: { 'content-type': request.contentType } }),
-      ...(ctx.signal === undefined ? {} : { signal: ctx.signal }),
-    });
+    const response = await withToken((token) =>
+      http.request<unknown>({
+        url,
+        method: request.method,
+        usher: { operation, ...(dialect === undefined ? {} : { dialect }) },
+        ...(request.body === undefined ? {} : { data: request.body }),
+        headers: {
+          ...request.headers,
+          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        },
+        ...(ctx.signal === undefined ? {} : { signal: ctx.signal }),
+      }),
+    );
     const parsed = request.schema.safeParse(response.data);
     // The issues of zod quote values; only the fact goes on.
     if (!parsed.success) throw fail('transient', operation, 'the answer does not have the expected shape');
     const receipt = { requestId: requestIdOf(response), status: response.status };
     return { data: parsed.data, status: response.status, receipt, header: (name) => headerOf(response, name) };
+  }
+
+  async function withToken(send: (token: string | null) => Promise<AxiosResponse<unknown>>) {
+    if (tokens === undefined) return send(null);
+    const token = await tokens.get();
+    try {
+      return await send(token);
+    } catch (error) {
+      if (isConnectorError(error, 'auth')) tokens.forget(token);
+      throw error;
+    }
   }
 
   async function callOrNull<T>(request: VendorCall<T>, ctx: CallContext): Promise<VendorReply<T> | null> {
