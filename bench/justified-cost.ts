@@ -16,6 +16,7 @@ const ENTITLEMENTS = 500;
 const DEPARTMENTS = 40;
 const TITLES = 10;
 const LOCATIONS = 12;
+const SEPARATIONS = 20;
 const at = '2026-03-02T09:00:00.000Z';
 const grantedAt = '2026-03-02T10:00:00.000Z';
 
@@ -67,6 +68,12 @@ function companyPolicy(): Policy {
     entitlements,
     profiles,
     attributes: ['title', 'department', 'location', 'employmentType'].map((name) => ({ name, useFor: 'mapping' })),
+    separationOfDuties: range(SEPARATIONS).map((n) => ({
+      id: `duties-${n}`,
+      description: 'Duties that one person must not hold together',
+      between: [grants(n * 23, 3), grants(n * 23 + 250, 3)],
+      compensatingControl: 'Reviewed every month',
+    })),
     routing: { security: ['hr/sec'], fallbackOwner: 'hr/fall' },
     lifecycle: { zones: { default: 'Europe/Berlin' } },
   });

@@ -2,6 +2,7 @@
 import { archiveCases } from './use-cases/archive-cases.ts';
 import type { Checkpointer } from './evidence/checkpoint.ts';
 import { raiseAlert } from './store/alerts.ts';
+import { openReviews } from './use-cases/open-reviews.ts';
 import { deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 import { purgeLedger } from './use-cases/purge-ledger.ts';
@@ -29,6 +30,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'approvers', everyMs: 2_000, run: refreshApprovals },
     { name: 'mail', everyMs: 1_000, run: sendOutgoingMail },
     { name: 'workEmails', everyMs: 2_000, run: writeWorkEmails },
+    { name: 'reviews', everyMs: 2_000, run: openReviews },
     { name: 'archive', everyMs: 30_000, run: archiveCases },
     { name: 'purge', everyMs: 3_600_000, run: purgeLedger },
   ];

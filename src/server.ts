@@ -18,6 +18,7 @@ import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/app-types.ts';
 import { createSmtpNotifier } from './notify/smtp.ts';
 import { createCallWatcher } from './observe/call-metrics.ts';
+import { watchBudget } from './observe/watch-budget.ts';
 import { startObserveServer, type ObserveServer } from './observe/observe-server.ts';
 import { readinessOf } from './observe/readiness.ts';
 import { registerStoreMetrics } from './observe/store-metrics.ts';
@@ -87,7 +88,7 @@ async function compose(config: ServerConfig): Promise<Composed> {
   if (erasedCount > 0) log.warn({ count: erasedCount }, 'erased again after a restore');
   const policies = new PolicyReader(db, verifier, policyHash);
   const pool = createConnectorPool({
-    leaseCalls: (slice) => takeSlice(db, slice),
+    leaseCalls: watchBudget(log, registry, (slice) => takeSlice(db, slice)),
     policies,
     secrets: () => readSecrets(config.USHER_SECRETS_FILE),
     definitionById: connectorById,

@@ -15,6 +15,7 @@ import { startDeliveryLoop, type DeliveryLoop } from './delivery/loop.ts';
 import { workerParts } from './delivery/worker-readiness.ts';
 import { stopGracefully } from './graceful-stop.ts';
 import { createCallWatcher } from './observe/call-metrics.ts';
+import { watchBudget } from './observe/watch-budget.ts';
 import { caseIdOfWorkflow } from './observe/log-context.ts';
 import { startObserveServer, type ObserveServer } from './observe/observe-server.ts';
 import { readinessOf } from './observe/readiness.ts';
@@ -75,7 +76,7 @@ function composeDeps(
       secrets: () => readSecrets(config.USHER_SECRETS_FILE),
       definitionById: connectorById,
       now: Date.now,
-      leaseCalls: (slice) => takeSlice(parts.db, slice),
+      leaseCalls: watchBudget(parts.log, registry, (slice) => takeSlice(parts.db, slice)),
       watchCall: createCallWatcher(parts.log, registry),
       ...(config.USHER_CONSISTENCY_WINDOW_MS === undefined
         ? {}

@@ -12,6 +12,7 @@ import type { WorkerDeps } from '../activities/worker-deps.ts';
 import * as wire from '../workflows/wire.ts';
 
 const QUESTIONS_AT_ONCE = 8;
+const LIST_PAGE_MAX = 1_000;
 /** A case closes its row just before its workflow ends, and starts its workflow just before its row says so. */
 const SETTLE_MS = 5_000;
 /** A cut-off takes seconds; later its history may have been deleted by retention. */
@@ -36,11 +37,29 @@ export async function watchCases(deps: WorkerDeps): Promise<void> {
   const known = new Set(watched.map(({ workflowId }) => workflowId));
   // What closed in the meantime, or was never ours to watch, waits for nobody.
   for (const workflowId of lost) if (!known.has(workflowId)) await noteFound(deps, workflowId);
-  const waiting = [...watched];
+  const seenWell = await listWell(deps);
+  const waiting = watched.filter(({ workflowId }) => lost.has(workflowId) || !seenWell.has(workflowId));
   const look = async (): Promise<void> => {
     for (let one = waiting.shift(); one; one = waiting.shift()) await watchOne(deps, one, lost.has(one.workflowId));
   };
   await Promise.all(Array.from({ length: QUESTIONS_AT_ONCE }, look));
+}
+
+/**
+ * Ids of the workflows that go on, and of the cut-offs that ended well: a page or two for a whole company, where a question
+ * for each would be a burst that cut-offs have to wait behind. The list may lag by seconds; whoever is not on it is asked
+ * about singly, and whoever ended since is missed by the next pass.
+ */
+async function listWell({ temporal, now }: WorkerDeps): Promise<ReadonlySet<string>> {
+  const since = new Date(now().getTime() - CUTOFF_WATCH_MS).toISOString();
+  const queries = [
+    `ExecutionStatus = 'Running'`,
+    `WorkflowType = '${wire.workflows.cutoff}' AND ExecutionStatus = 'Completed' AND CloseTime > '${since}'`,
+  ];
+  const ids = new Set<string>();
+  for (const query of queries)
+    for await (const { workflowId } of temporal.workflow.list({ query, pageSize: LIST_PAGE_MAX })) ids.add(workflowId);
+  return ids;
 }
 
 async function watchOne(deps: WorkerDeps, watched: Watched, isKnownLost: boolean): Promise<void> {

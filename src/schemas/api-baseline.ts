@@ -54,11 +54,14 @@ export const EnforceAnswer = z.discriminatedUnion('state', [
           ),
           loses: z.array(
             z.looseObject({
-              entitlementId: z.string().nullable(),
+              entitlementId: z.string(),
               vendorEntitlementId: z.string(),
               label: z.string(),
             }),
           ),
+          stays: z
+            .array(z.string())
+            .meta({ description: 'Vendor ids that nothing justifies and the catalogue does not know.' }),
           undecided: z
             .enum(['noApprover', 'noProfile'])
             .nullable()

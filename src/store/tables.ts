@@ -4,6 +4,7 @@ import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
+import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
   PolicyVersionTable,
@@ -377,6 +378,7 @@ export interface Tables {
   account: AccountTable;
   person_grant: PersonGrantTable;
   rate_budget: RateBudgetTable;
+  person_review: PersonReviewTable;
   chosen_profile: ChosenProfileTable;
   system_health: SystemHealthTable;
   incident: IncidentTable;

@@ -56,7 +56,7 @@ async function runOne(deps: ServerDeps, state: QueueState, eventId: string): Pro
   } catch (error) {
     // The row stays `received`; the next look at the ledger takes it up again, ever more slowly.
     const attempts = await noteAttempt(deps, eventId, error);
-    const pauseMs = retryAfterMs(error) ?? Math.min(ATTEMPT_PAUSE_MAX_MS, 250 * 2 ** attempts);
+    const pauseMs = Math.max(retryAfterMs(error) ?? 0, Math.min(ATTEMPT_PAUSE_MAX_MS, 250 * 2 ** attempts));
     state.notBefore.set(eventId, deps.now().getTime() + pauseMs);
     setTimeout(() => deriveSoon(deps, eventId), pauseMs).unref();
     deps.log.warn({ eventId, attempts, err: error }, 'event not derived yet');

@@ -1,6 +1,6 @@
 /**
  * From baseline to enforced: shows who would gain and lose once only policy and decisions count on a system, and switches
- * when exactly that difference was confirmed. The switch itself writes to no system.
+ * when exactly that difference was confirmed. Then each of them gets a case, which carries it out.
  */
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { CorrelatedAccounts } from '../domain/correlate-accounts.ts';
@@ -13,14 +13,17 @@ import { justifiedNow, mayAccess, planAccess, readPersonContext, type PersonCont
 import { readNames } from '../store/read-names.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { modeOf, setMode } from '../store/system-modes.ts';
-import { unmatchedViews, type UnmatchedView } from './record-baseline.ts';
+import { askReviews } from './open-reviews.ts';
+import { recordFound, unmatchedViews, type UnmatchedView } from './record-baseline.ts';
 import type { ServerDeps } from './server-deps.ts';
 import { correlate, readInventory, targetSystem } from './system-inventory.ts';
 
 export interface PersonDiff {
   personId: string;
   gains: { entitlementId: string; label: string; decidedBy: string[] }[];
-  loses: { entitlementId: string | null; vendorEntitlementId: string; label: string }[];
+  loses: { entitlementId: string; vendorEntitlementId: string; label: string }[];
+  /** What nothing justifies and the catalogue does not know: nobody decides about it, so it is not taken. */
+  stays: string[];
   /** Why it cannot be told what the person would gain; null where it can. */
   undecided: 'noApprover' | 'noProfile' | null;
 }
@@ -64,7 +67,7 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
   const diffHash = sha256Hex(canonicalJson({ systemId, policyHash: version.policyHash, people, orphans }));
   if (confirm !== null && confirm !== diffHash)
     throw new AppError('stale', 'The difference is another one than the confirmed: read it again.', 'confirm');
-  const isSwitched = confirm !== null && (await switchOn(deps, input, diffHash, people.length));
+  const isSwitched = confirm !== null && (await switchOn(deps, input, { diffHash, correlated, people }));
   const nameOf = await readNames(
     deps.db,
     deps,
@@ -81,15 +84,34 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
   };
 }
 
-async function switchOn(deps: ServerDeps, input: EnforceInput, diffHash: string, people: number): Promise<boolean> {
+interface Confirmed {
+  diffHash: string;
+  correlated: CorrelatedAccounts;
+  people: readonly PersonDiff[];
+}
+
+async function switchOn(
+  deps: ServerDeps,
+  input: EnforceInput,
+  { diffHash, correlated, people }: Confirmed,
+): Promise<boolean> {
   const { systemId, by } = input;
   return deps.db.transaction().execute(async (tx) => {
     await lockInTx(tx, 'baseline', systemId);
     const { mode, isSet } = await modeOf(tx, systemId);
     if (isSet && mode === 'enforced') return false;
     const now = deps.now();
+    // What was given by hand since the baseline is in the difference too: as found, it is Usher's to take.
+    await recordFound(deps, tx, await targetSystem(deps, systemId), correlated.matched);
     await setMode(tx, { systemId, mode: 'enforced', by, diffHash }, now);
-    const body = { systemId, mode: 'enforced', by, diffHash, people, at: now.toISOString() };
+    const touched = people.filter(({ gains, loses }) => gains.length + loses.length > 0);
+    await askReviews(
+      tx,
+      touched.map(({ personId }) => personId),
+      `enforce/${systemId}`,
+      now,
+    );
+    const body = { systemId, mode: 'enforced', by, diffHash, people: people.length, at: now.toISOString() };
     const about = { operationKey: `enforce/${systemId}`, personId: null, caseId: null };
     await appendEvidence(tx, deps.vault, [{ ...about, kind: 'systemMode', body, values: null }], now);
     return true;
@@ -112,26 +134,31 @@ async function diffOf(deps: ServerDeps, systemId: string, { matched }: Correlate
     for (let personId = waiting.shift(); personId !== undefined; personId = waiting.shift()) {
       const context = await readPersonContext(deps.db, deps, personId);
       const diff = context ? personDiff(context, systemId, held.get(personId) ?? [], at) : null;
-      if (diff && (diff.gains.length > 0 || diff.loses.length > 0 || diff.undecided !== null)) diffs.push(diff);
+      if (diff && changes(diff)) diffs.push(diff);
     }
   };
   await Promise.all(Array.from({ length: PEOPLE_AT_ONCE }, work));
   return diffs.toSorted((a, b) => (a.personId < b.personId ? -1 : 1));
 }
 
+const changes = ({ gains, loses, stays, undecided }: PersonDiff): boolean =>
+  gains.length + loses.length + stays.length > 0 || undecided !== null;
+
 function personDiff(context: PersonContext, systemId: string, held: readonly string[], at: string): PersonDiff {
   const personId = context.person.person_id;
   const { index } = context;
-  const loses = (kept: ReadonlySet<string>): PersonDiff['loses'] =>
-    held
-      .filter((vendorId) => !kept.has(vendorId))
-      .toSorted()
-      .map((vendorEntitlementId) => {
-        const known = index.entitlementByVendorKey.get(vendorKey(systemId, vendorEntitlementId));
-        const label = known?.id ?? `${systemId}: ${vendorEntitlementId} (not in the catalogue)`;
-        return { entitlementId: known?.id ?? null, vendorEntitlementId, label };
-      });
-  if (!mayAccess(context, at)) return { personId, gains: [], loses: loses(new Set()), undecided: null };
+  const without = (kept: ReadonlySet<string>): Pick<PersonDiff, 'loses' | 'stays'> => {
+    const going = held.filter((vendorId) => !kept.has(vendorId)).toSorted();
+    const known = (vendorId: string) => index.entitlementByVendorKey.get(vendorKey(systemId, vendorId));
+    return {
+      loses: going.flatMap((vendorEntitlementId) => {
+        const entitlementId = known(vendorEntitlementId)?.id;
+        return entitlementId === undefined ? [] : [{ entitlementId, vendorEntitlementId, label: entitlementId }];
+      }),
+      stays: going.filter((vendorId) => known(vendorId) === undefined),
+    };
+  };
+  if (!mayAccess(context, at)) return { personId, gains: [], ...without(new Set()), undecided: null };
   try {
     const plan = planAccess(context, at);
     const justified = justifiedNow(context, plan, at).filter(({ because }) => because.kind !== 'found');
@@ -147,10 +174,10 @@ function personDiff(context: PersonContext, systemId: string, held: readonly str
         label: item.entitlementId ?? '',
         decidedBy: decidersOf(item),
       }));
-    return { personId, gains, loses: loses(kept), undecided: isUnprofiled ? 'noProfile' : null };
+    return { personId, gains, ...without(kept), undecided: isUnprofiled ? 'noProfile' : null };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'noApprover') throw error;
-    return { personId, gains: [], loses: loses(new Set()), undecided: 'noApprover' };
+    return { personId, gains: [], ...without(new Set()), undecided: 'noApprover' };
   }
 }
 

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { AppError } from '../domain/errors.ts';
 import { appendEvidence, type EvidenceInput } from '../evidence/log.ts';
 import { enqueueNews } from '../store/cases.ts';
-import { lockInTx, type Tx } from '../store/db.ts';
+import type { Tx } from '../store/db.ts';
+import { lockPerson } from '../store/lock-person.ts';
 import { getPerson, latestSnapshot } from '../store/people.ts';
 import { uuidV7 } from '../store/uuid.ts';
 import { openLeaver } from './apply-lifecycle.ts';
@@ -57,19 +58,6 @@ export async function leavePerson(deps: ServerDeps, input: LeaveInput): Promise<
   });
   deps.log.info({ personId, caseN }, 'leave ordered');
   return { caseN };
-}
-
-/** The lock that derivations of the person take: an order and an event of the HR system never interleave. */
-async function lockPerson(tx: Tx, personId: string): Promise<void> {
-  const links = await tx
-    .selectFrom('identity_link')
-    .select(['source', 'source_key'])
-    .where('person_id', '=', personId)
-    .where('valid_to', 'is', null)
-    .orderBy('source')
-    .orderBy('source_key')
-    .execute();
-  for (const link of links) await lockInTx(tx, 'sourceKey', `${link.source}/${link.source_key}`);
 }
 
 async function setCutoff(

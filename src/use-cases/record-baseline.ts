@@ -43,10 +43,8 @@ export async function recordBaseline(
   const inventory = await readInventory(deps, systemId, input.requestId);
   if (inventory.state === 'reading') return inventory;
   const { matched, unmatched } = await correlate(deps.db, systemId, inventory.accounts);
-  for (let from = 0; from < matched.length; from += ACCOUNTS_PER_BATCH) {
-    const batch = matched.slice(from, from + ACCOUNTS_PER_BATCH);
+  for (const batch of batchesOf(matched))
     await deps.db.transaction().execute((tx) => recordBatch(deps, tx, target, batch));
-  }
   const accounts = inventory.accounts.length;
   const grants = matched.reduce((sum, { account }) => sum + account.vendorEntitlementIds.length, 0);
   await deps.db.transaction().execute(async (tx) => {
@@ -83,6 +81,21 @@ async function refuseEnforced(db: Parameters<typeof modeOf>[0], systemId: string
   const { mode, isSet } = await modeOf(db, systemId);
   if (isSet && mode === 'enforced')
     throw new AppError('conflict', `${systemId} is enforced: what it holds now must not become justified as found.`);
+}
+
+const batchesOf = <T>(rows: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(rows.length / ACCOUNTS_PER_BATCH) }, (_, n) =>
+    rows.slice(n * ACCOUNTS_PER_BATCH, (n + 1) * ACCOUNTS_PER_BATCH),
+  );
+
+/** Records accounts and what they hold as found; what is recorded already stays as it is. */
+export async function recordFound(
+  deps: ServerDeps,
+  tx: Tx,
+  target: TargetSystem,
+  matched: CorrelatedAccounts['matched'],
+): Promise<void> {
+  for (const batch of batchesOf(matched)) await recordBatch(deps, tx, target, batch);
 }
 
 async function recordBatch(

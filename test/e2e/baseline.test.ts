@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { holdingAt, wholeState } from '../support/company-view.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { createWorld, eventually, type World } from '../support/world.ts';
+import { openReviews } from '../../src/use-cases/open-reviews.ts';
 import { justifiedNow, planAccess, readPersonContext } from '../../src/store/person-context.ts';
 
 interface Diff {
@@ -63,6 +64,8 @@ async function foundReasons(personId: string): Promise<number> {
 
 describe('a system that begins in baseline', () => {
   let holder = '';
+  let confirmed: Diff['people'] = [];
+  let handMade = { groupId: '', accountId: '' };
 
   test('is read whole, and what people hold is recorded as found; accounts of nobody are listed', async () => {
     const { users, groups } = world.company.crm.state;
@@ -109,6 +112,7 @@ describe('a system that begins in baseline', () => {
     const outsider = Object.keys(users).find((id) => id !== 'crm-stranger' && group?.memberIds.includes(id) === false);
     if (!group || outsider === undefined) throw new Error('the CRM has a group that somebody is not in');
     group.memberIds.push(outsider);
+    handMade = { groupId: group.id, accountId: outsider };
     const stale = await post('crm/enforce', { confirm: first.json.diffHash });
     expect({ status: stale.status, code: stale.json.code }).toEqual({ status: 409, code: 'stale' });
     expect(await foundReasons(holder)).toBeGreaterThan(0);
@@ -119,7 +123,28 @@ describe('a system that begins in baseline', () => {
     expect(done.json).toMatchObject({ mode: 'enforced', isSwitched: true });
     expect(wholeState(world)).toBe(before);
     expect(await foundReasons(holder)).toBe(0);
+    confirmed = done.json.people;
   });
+
+  test('gives a case to everybody who gains or loses, and to nobody else; what was given by hand goes', async () => {
+    const touched = confirmed.filter(({ gains, loses }) => gains.length + loses.length > 0);
+    const ids = touched.map(({ person }) => person.personId).toSorted();
+    expect(ids.length).toBeGreaterThan(0);
+    const cases = () =>
+      world.ownerDb.selectFrom('usher_case').select(['person_id', 'n', 'kind', 'state']).orderBy('person_id').execute();
+    await eventually(async () => (await cases()).length >= ids.length, 'the cases are open');
+    expect((await cases()).map(({ person_id: id }) => id)).toEqual(ids);
+    expect(new Set((await cases()).map(({ kind }) => kind))).toEqual(new Set(['mover']));
+    const isMember = () =>
+      world.company.crm.state.groups[handMade.groupId]?.memberIds.includes(handMade.accountId) === true;
+    await eventually(() => !isMember(), 'the hand-made membership is gone', 60_000);
+    // The switch again, and the job again, open nothing more.
+    expect((await post('crm/enforce', { confirm: (await post('crm/enforce')).json.diffHash })).json.isSwitched).toBe(
+      false,
+    );
+    expect(await openReviews(world.serverDeps)).toBe(0);
+    expect((await cases()).map(({ person_id: id }) => id)).toEqual(ids);
+  }, 120_000);
 
   test('cannot go back: what grew since would become justified', async () => {
     const { status, json } = await post('crm/baseline');

@@ -61,19 +61,21 @@ async function untilRead<T extends { state: string }>(
 }
 
 function showDiff(answer: Done<EnforceAnswer>, { out }: CliContext): void {
-  const rows = answer.people.map(({ person, gains, loses, undecided }) => [
+  const rows = answer.people.map(({ person, gains, loses, stays, undecided }) => [
     person.name,
     cellLines(gains.map(({ label, decidedBy }) => `${label}: ${decidedBy.join(' and ')}`)),
     cellLines(loses.map(({ label }) => label)),
+    cellLines(stays),
     undecided,
   ]);
   out.table(
-    ['person', 'would gain: decided by', 'would lose', 'cannot be told'],
+    ['person', 'would gain: decided by', 'would lose', 'stays: not in the catalogue', 'cannot be told'],
     rows,
     'Nobody gains or loses anything.',
   );
   out.table(['account of nobody', 'can log in', 'why'], orphanRows(answer.orphans), 'Every account is somebody’s.');
-  if (answer.isSwitched) return out.line(`${answer.systemId} is enforced from now on.`);
+  if (answer.isSwitched)
+    return out.line(`${answer.systemId} is enforced from now on: those who gain or lose get a case each.`);
   if (answer.mode === 'enforced') return out.line(`${answer.systemId} is enforced already.`);
   out.line(`${answer.systemId} is in baseline: nobody who stays loses anything. To enforce exactly this:`);
   out.line(`  usher enforce ${answer.systemId} --confirm ${answer.diffHash}`);
