@@ -1,5 +1,5 @@
 /** The worker's part in approvals: it asks the server to tell approvers and to prove decisions. It sees no code and signs nothing. */
-import type { ClaimAnswer } from '../authorisation/server-client.ts';
+import { ServerRefusal, type ClaimAnswer } from '../authorisation/server-client.ts';
 import type { ItemVerdict } from '../schemas/decision.ts';
 import type { Seat } from '../schemas/item.ts';
 import { actorsInRow, clockOf } from '../store/approval-standing.ts';
@@ -31,7 +31,11 @@ export async function notifyApprover(
     switch (input.what) {
       case 'opened': {
         const { personId, n, k, proposalId, itemDigests } = input;
-        const answer = await deps.server.openApproval({ personId, n, k, proposalId, itemDigests });
+        const answer = await unlessRefused(['stale', 'noApprover'], () =>
+          deps.server.openApproval({ personId, n, k, proposalId, itemDigests }),
+        );
+        // Facts or policy moved on between the plan and the question: whoever planned plans again.
+        if (answer === null) return { isOpen: false, told: 0 };
         await deps.db
           .updateTable('usher_case')
           .set({ state: 'awaitingApproval' })
@@ -50,13 +54,26 @@ export async function notifyApprover(
         };
       case 'decided':
       case 'expired':
-      case 'cancelled':
-        await deps.server.closeApproval({ approvalId, state: input.what });
+      case 'cancelled': {
+        const { what: state } = input;
+        // What was withdrawn before the server could open it is not there to be closed.
+        await unlessRefused(['notFound'], () => deps.server.closeApproval({ approvalId, state }));
         return { isOpen: false, told: 0 };
+      }
       default:
         return input.what satisfies never;
     }
   });
+}
+
+/** Null where the server refuses for one of these reasons. */
+async function unlessRefused<T>(codes: readonly string[], ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ServerRefusal && codes.includes(error.code)) return null;
+    throw error;
+  }
 }
 
 export interface CountedDecision {

@@ -54,7 +54,7 @@ async function listWell({ temporal, now }: WorkerDeps): Promise<ReadonlySet<stri
   const since = new Date(now().getTime() - CUTOFF_WATCH_MS).toISOString();
   const queries = [
     `ExecutionStatus = 'Running'`,
-    `WorkflowType = '${wire.workflows.cutoff}' AND ExecutionStatus = 'Completed' AND CloseTime > '${since}'`,
+    `WorkflowType = '${wire.workflowTypes.cutoff}' AND ExecutionStatus = 'Completed' AND CloseTime > '${since}'`,
   ];
   const ids = new Set<string>();
   for (const query of queries)

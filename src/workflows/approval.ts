@@ -91,6 +91,7 @@ class Desk {
   /** Length of the stops of the clock, and until when it stands now. */
   #pausedMs = 0;
   #resumesAtMs: number | null = null;
+  #isStale = false;
   readonly #budget = new SignalBudget();
 
   constructor(input: wire.ApprovalInput) {
@@ -144,7 +145,12 @@ class Desk {
   }
 
   async run(): Promise<void> {
-    await this.#notify('opened');
+    const { isOpen } = await this.#notify('opened');
+    if (!isOpen) {
+      this.log.push('not asked: what it was about is planned no more');
+      this.#isStale = true;
+      return this.end('cancelled');
+    }
     for (const deadline of this.#deadlines()) {
       await this.#listenUntil(deadline.afterMs, deadline.what);
       if (this.state !== 'open') return;
@@ -270,10 +276,10 @@ class Desk {
   async #notify(
     what: 'opened' | 'reminder' | 'escalation' | 'decided' | 'expired' | 'cancelled',
     level = 0,
-  ): Promise<void> {
+  ): Promise<{ isOpen: boolean }> {
     const { personId, n, k, proposalId, items } = this.#input;
     const itemDigests = items.map((item) => item.itemDigest);
-    await bookkeeping.notifyApprover.executeWithOptions({ summary: `approvers: ${what}` }, [
+    return bookkeeping.notifyApprover.executeWithOptions({ summary: `approvers: ${what}` }, [
       { personId, n, k, proposalId, itemDigests, what, ...(level > 0 ? { level } : {}) },
     ]);
   }
@@ -294,6 +300,7 @@ class Desk {
       approved: digests.filter((digest) => this.#outcome(digest) === 'approved'),
       denied: digests.filter((digest) => this.#outcome(digest) === 'denied'),
       expired: digests.filter((digest) => this.#outcome(digest) === 'open'),
+      ...(this.#isStale ? { isStale: true } : {}),
     };
   }
 }

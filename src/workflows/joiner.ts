@@ -7,6 +7,7 @@ import {
   ChildWorkflowCancellationType,
   isCancellation,
   ParentClosePolicy,
+  sleep,
   startChild,
 } from '@temporalio/workflow';
 import { groupForApproval, type ApprovalGroup } from '../domain/approval-groups.ts';
@@ -147,7 +148,14 @@ export class Giving {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     });
-    const { approved, denied, expired } = await child.result();
+    const { approved, denied, expired, isStale } = await child.result();
+    if (isStale) {
+      this.#desk.note(`group ${k}: nobody was asked, the plan is older than the facts`);
+      // The news is on its way; should it never come, the plan is made again all the same.
+      await sleep(STALE_PAUSE_MS, { summary: 'plan again' });
+      this.#mustReplan = true;
+      return;
+    }
     this.#desk.note(`group ${k}: ${approved.length} approved, ${denied.length} denied, ${expired.length} expired`);
     const isApproved = new Set(approved);
     if (group.items.some((item) => item.action === 'assignProfile')) {
@@ -191,6 +199,8 @@ export class Giving {
     this.#desk.note(`group ${k}: ${verifiedCount} of ${items.length} verified`);
   }
 }
+
+const STALE_PAUSE_MS = 2_000;
 
 const isGiven = ({ action }: Item): boolean => action === 'grant' || action === 'update';
 

@@ -114,6 +114,8 @@ export interface ApprovalResult {
   approved: string[];
   denied: string[];
   expired: string[];
+  /** Nobody was asked: the server plans these items no more. Absent: people were asked. */
+  isStale?: boolean;
 }
 
 // ---- provisioning and cutoff ------------------------------------------------------------------------------------
