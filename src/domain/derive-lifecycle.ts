@@ -55,7 +55,7 @@ export function deriveLifecycle(state: LifecycleState, next: LifecycleSnapshot, 
   if (departure !== null && hasTakenEffect(departure)) {
     return isOver ? [] : withEnd(comeBack(departure.effectiveAt, next.window, now), endsAt);
   }
-  if (spell.state === 'ended') return [];
+  if (spell.state === 'ended') return unseenLeaver(departure, next, endsAt, now);
   const { joiner } = state;
   if (spell.state === 'pending' && joiner !== null && !joiner.isEffective && isOver) {
     return [{ kind: 'rescindJoiner', caseN: joiner.n }, ...rescindLeaver(departure)];
@@ -95,6 +95,20 @@ function comeBack(departedAt: string, window: AccessWindow, now: string): Lifecy
   return isAtOrBefore(departedAt, window.startsAt)
     ? { kind: 'openRehire', effectiveAt: window.from }
     : { kind: 'openRestore', effectiveAt: now };
+}
+
+/**
+ * Met for the first time as a leaver, and the departure has not taken effect: back at work they are given what their facts
+ * justify, for nobody knows what they held before.
+ */
+function unseenLeaver(
+  departure: Departure | null,
+  { window }: LifecycleSnapshot,
+  endsAt: string | null,
+  now: string,
+): LifecycleAction[] {
+  if (endsAt !== null) return endOfSpell(departure, endsAt, now);
+  return [...rescindLeaver(departure), { kind: 'openJoiner', effectiveAt: window.from }];
 }
 
 function rescindLeaver(departure: Departure | null): LifecycleAction[] {

@@ -23,6 +23,8 @@ export async function lifecycleStateOf(
     .where('o.person_id', '=', person.person_id)
     .where('o.n', '=', person.fence)
     .where('o.state', '!=', 'rescinded')
+    // Against its start: what is called off here is not started at the same moment.
+    .forUpdate('o')
     .executeTakeFirst();
   const joiner = await tx
     .selectFrom('usher_case')

@@ -6,6 +6,7 @@
 import {
   allHandlersFinished,
   CancellationScope,
+  CancelledFailure,
   condition,
   isCancellation,
   setCurrentDetails,
@@ -70,7 +71,8 @@ export async function approval(input: wire.ApprovalInput): Promise<wire.Approval
     desk.end('cancelled');
     if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
     await CancellationScope.nonCancellable(() => desk.close());
-    throw error;
+    // A call that failed as it was cancelled is no failure of the approval.
+    throw isCancellation(error) ? error : new CancelledFailure('the question was withdrawn');
   }
   await desk.close();
   return desk.result();

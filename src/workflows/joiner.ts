@@ -26,6 +26,8 @@ interface Job {
   digests: readonly string[];
   scope: CancellationScope;
   done: Promise<void>;
+  /** Holds something that the plan of now does not. */
+  isOutdated: boolean;
 }
 
 export class Giving {
@@ -64,6 +66,7 @@ export class Giving {
     const items = plan.items.filter((item) => item.action !== 'assignProfile' || !this.#hasChosen);
     const { ready, groups } = split(plan, items);
     await this.#withdrawOthers(new Set([...groups.map(keyOf), ...[...this.#jobs.keys()].filter(isReadyKey)]));
+    this.#markOutdated(plan.items);
     const isUnderWay = (item: Item): boolean =>
       [...this.#jobs.values()].some(({ digests }) => digests.includes(item.itemDigest));
     const now = ready.filter((item) => !isUnderWay(item) && !this.failed.has(item.itemDigest));
@@ -102,10 +105,20 @@ export class Giving {
       .run(() => run(k))
       .catch((error: unknown) => {
         // A group that was withdrawn, or a case that was cancelled: whoever waits hears the latter himself.
-        if (!isCancellation(error)) this.#error = asError(error);
+        if (!isCancellation(error) && !scope.consideredCancelled) this.#error = asError(error);
       })
-      .finally(() => this.#jobs.delete(key));
-    this.#jobs.set(key, { key, digests: items.map(({ itemDigest }) => itemDigest), scope, done });
+      .finally(() => {
+        if (this.#jobs.get(key)?.isOutdated) this.#mustReplan = true;
+        this.#jobs.delete(key);
+      });
+    const digests = items.map(({ itemDigest }) => itemDigest);
+    this.#jobs.set(key, { key, digests, scope, done, isOutdated: false });
+  }
+
+  /** What such a job still writes may land after the look into its system: when it ended, the case plans and looks again. */
+  #markOutdated(planned: readonly Item[]): void {
+    const digests = new Set<string>(planned.map(({ itemDigest }) => itemDigest));
+    for (const job of this.#jobs.values()) job.isOutdated = job.digests.some((digest) => !digests.has(digest));
   }
 
   async #withdrawOthers(keep: ReadonlySet<string>): Promise<void> {

@@ -1,5 +1,5 @@
 /** A case from its first day to its end. It only dispatches; what happens stands in the file of its kind. */
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import { access } from './access.ts';
 import { CaseDesk, type DuePlan } from './case-desk.ts';
 import { leaver } from './leaver.ts';
@@ -25,7 +25,7 @@ export async function lifecycleCase(input: CaseInput): Promise<CaseResult> {
     // An attempt that fails after the cancel must not end the case as failed.
     if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
     await CancellationScope.nonCancellable(() => close(desk, { state: 'cancelled', failedCount: 0 }));
-    throw error;
+    throw isCancellation(error) ? error : new CancelledFailure('the case was cancelled');
   }
 }
 

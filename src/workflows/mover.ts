@@ -30,7 +30,7 @@ export class Taking {
     this.#run = this.#scope
       .run(() => this.#takeAll(desk, plan, giving))
       .catch((error: unknown) => {
-        if (!isCancellation(error)) this.#error = asError(error);
+        if (!isCancellation(error) && !this.#scope.consideredCancelled) this.#error = asError(error);
       })
       .finally(() => {
         this.isDone = true;

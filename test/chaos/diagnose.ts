@@ -19,6 +19,28 @@ async function failureOf(client: Client, workflowId: string): Promise<string[]> 
   return lines;
 }
 
+/** What is on record about somebody: cases, operations, grants, and the evidence in its order. Names no person. */
+export async function tellPerson({ usher: { ownerDb: db } }: ChaosStage, personId: string): Promise<string[]> {
+  const of = (table: 'usher_case' | 'cutoff' | 'operation' | 'person_grant' | 'account') =>
+    db.selectFrom(table).selectAll().where('person_id', '=', personId).execute();
+  const evidence = await db
+    .selectFrom('evidence')
+    .select(['seq', 'at', 'kind', 'case_id', 'body'])
+    .where('person_id', '=', personId)
+    .orderBy('seq')
+    .execute();
+  const [cases, cutoffs] = [await of('usher_case'), await of('cutoff')];
+  const rows = [...(await of('account')), ...(await of('person_grant')), ...(await of('operation'))];
+  return [
+    `--- person ${personId}`,
+    ...[...cases, ...cutoffs, ...rows].map((row) => JSON.stringify(row)),
+    ...evidence.map(
+      ({ seq, at, kind, case_id: caseId, body }) =>
+        `${seq} ${at.toISOString()} ${kind} ${caseId ?? ''} ${JSON.stringify(body).slice(0, 500)}`,
+    ),
+  ];
+}
+
 /** For people; names no person. */
 export async function tellWhyOpen({ usher, temporalAddress }: ChaosStage, left: readonly string[]): Promise<string[]> {
   const ids = left.flatMap((what) => /case_[0-9a-f-]+_\d+/.exec(what)?.[0] ?? []).slice(0, WORKFLOWS_MAX);

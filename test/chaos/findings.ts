@@ -20,6 +20,8 @@ export interface Checked {
   accounts: number;
   rights: number;
   findings: string[];
+  /** Of the people with findings. */
+  personIds: string[];
 }
 
 /** Reads the systems themselves. `othersBefore`: what they held for those of before, by `othersAt` of the leavers' keys. */
@@ -31,13 +33,15 @@ export async function checkEverybody(
   const verifier = openVerifier(usher.keysDir);
   const policies = new PolicyReader(usher.ownerDb, verifier, policyHash);
   const keys = { vault: openPersonVault(usher.keysDir), verifier, policies };
-  const checked: Checked = { people: 0, accounts: 0, rights: 0, findings: [] };
+  const checked: Checked = { people: 0, accounts: 0, rights: 0, findings: [], personIds: [] };
   const ours: string[] = [];
   for (const person of chaos.people) {
     const personId = await usher.personId(person.key);
     ours.push(person.key, personId);
     checked.people += 1;
-    checked.findings.push(...(await checkPerson(usher, chaos, keys, { person, personId, checked })));
+    const findings = await checkPerson(usher, chaos, keys, { person, personId, checked });
+    checked.findings.push(...findings);
+    if (findings.length > 0) checked.personIds.push(personId);
   }
   if (JSON.stringify(othersAt(usher, ours)) !== JSON.stringify(othersBefore)) {
     checked.findings.push('something changed for people to whom nothing happened, or an account is nobody’s');

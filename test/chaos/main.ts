@@ -15,7 +15,7 @@ import {
 import { othersAt } from '../support/company-view.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { ChaosCompany } from './events.ts';
-import { tellWhyOpen } from './diagnose.ts';
+import { tellPerson, tellWhyOpen } from './diagnose.ts';
 import { checkEverybody, type Checked } from './findings.ts';
 import { Keeper } from './keeper.ts';
 import { setChaosStage, type ChaosStage } from './stage.ts';
@@ -135,6 +135,8 @@ async function run(events: number, seed: number): Promise<boolean> {
     await decisions.stop();
     if (left.length > 0) for (const line of await tellWhyOpen(stage, left)) say(line);
     const checked: Checked = await checkEverybody(usher, chaos, othersBefore);
+    for (const personId of checked.personIds.slice(0, 4))
+      for (const line of await tellPerson(stage, personId)) say(line);
     const findings = [...left.map((what) => `never ended: ${what}`), ...checked.findings];
     const summary = {
       seed,

@@ -43,6 +43,13 @@ const gone: LifecycleState = {
   snapshot: until(april),
 };
 
+const metAsLeaver: LifecycleState = {
+  ...open,
+  spell: { spellN: 1, state: 'ended' },
+  departure: { n: 2, effectiveAt: april, status: 'scheduled' },
+  snapshot: until(april),
+};
+
 describe('what a snapshot means', () => {
   test.each<[string, LifecycleState, LifecycleSnapshot, LifecycleAction[]]>([
     ['a first-seen hire opens a joiner', unseen, hired, [{ kind: 'openJoiner', effectiveAt: hired.window.from }]],
@@ -68,6 +75,21 @@ describe('what a snapshot means', () => {
       unseen,
       until('2026-05-20T00:00:00Z', hired),
       [],
+    ],
+    [
+      'a first-seen leaver who is back before the cut-off is given what they should have',
+      metAsLeaver,
+      employed,
+      [
+        { kind: 'rescindLeaver', caseN: 2 },
+        { kind: 'openJoiner', effectiveAt: employed.window.from },
+      ],
+    ],
+    [
+      'a first-seen leaver who leaves later than announced is moved',
+      metAsLeaver,
+      until(june),
+      [{ kind: 'moveLeaver', caseN: 2, effectiveAt: june }],
     ],
     ['the same hire again changes nothing', pending, hired, []],
     [
