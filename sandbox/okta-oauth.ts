@@ -63,6 +63,9 @@ function scopesFor(c: SandboxContext): string[] {
   const [, , , resource = ''] = c.req.path.split('/');
   const isRead = c.req.method === 'GET';
   if (resource === 'logs') return ['okta.logs.read'];
+  if (resource === 'iam' || /\/roles(?:\/|$)/.test(c.req.path)) {
+    return isRead ? ['okta.roles.read', 'okta.roles.manage'] : ['okta.roles.manage'];
+  }
   return isRead ? [`okta.${resource}.read`, `okta.${resource}.manage`] : [`okta.${resource}.manage`];
 }
 

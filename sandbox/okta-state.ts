@@ -64,6 +64,14 @@ export const OktaRule = z.strictObject({
 });
 export type OktaRule = z.infer<typeof OktaRule>;
 
+export const OktaRoleAssignment = z.strictObject({
+  id: z.string(),
+  userId: z.string(),
+  type: z.string(),
+  assignmentType: z.enum(['USER', 'GROUP']),
+});
+export type OktaRoleAssignment = z.infer<typeof OktaRoleAssignment>;
+
 export const OktaState = z.strictObject({
   users: z.record(z.string(), OktaUser),
   groups: z.record(z.string(), OktaGroup),
@@ -74,6 +82,7 @@ export const OktaState = z.strictObject({
   clientGrants: z
     .array(z.strictObject({ userId: z.string(), clientId: z.string(), kind: z.enum(['refreshToken', 'consent']) }))
     .default([]),
+  roleAssignments: z.array(OktaRoleAssignment).default([]),
   logEvents: z.array(OktaLogEvent).default([]),
   indexQueue: z.array(z.strictObject({ visibleAtMs: z.number(), userId: z.string(), user: OktaUser.nullable() })),
 });

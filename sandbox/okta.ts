@@ -18,6 +18,7 @@ import { addGroupRoutes, holds } from './okta-groups.ts';
 import { oktaError, refuseByFault, setCommonHeaders } from './okta-http.ts';
 import { addLogRoutes, recordSignIn } from './okta-logs.ts';
 import { addOktaOAuth, type OktaApplication, type OktaOAuth } from './okta-oauth.ts';
+import { addRoleRoutes } from './okta-roles.ts';
 import { addSessionRoutes } from './okta-sessions.ts';
 import { canLogInWith, type OktaGroup, OktaState, OktaStatus, type OktaUser, setStatus } from './okta-state.ts';
 import { addUserRoutes, findUser } from './okta-users.ts';
@@ -73,6 +74,7 @@ export function createOktaSandbox(options: OktaSandboxOptions): OktaSandbox {
   );
   addSessionRoutes(kit, store);
   addLogRoutes(kit, store);
+  addRoleRoutes(kit, store);
   addUserRoutes(kit, { store, searchLagMs: options.searchLagMs ?? 1000 });
   addGroupRoutes(kit, store);
   return {
@@ -112,6 +114,7 @@ function seedState({ users = [], groups = [], ...options }: OktaSandboxOptions):
     indexQueue: [],
     rules: [],
     clientGrants: [],
+    roleAssignments: [],
     logEvents: [],
   });
 }

@@ -5,7 +5,13 @@
  */
 import { z } from 'zod';
 import { OwnedAttribute } from '../schemas/owned-attribute.ts';
-import { type ConnectorRuntime, defineConnector, type TargetConnector } from './kit/contract.ts';
+import {
+  type CallContext,
+  type ConnectorRuntime,
+  defineConnector,
+  type TargetConnector,
+  type WriteResult,
+} from './kit/contract.ts';
 import { ensureAccount, updateProfile } from './okta/accounts.ts';
 import { everyStatus, listUsers, type OktaApi, pageMax, readUser, viewOf } from './okta/api.ts';
 import { check } from './okta/check.ts';
@@ -13,6 +19,7 @@ import { oktaScopes, openOkta } from './okta/credentials.ts';
 import { findAccount } from './okta/find-account.ts';
 import { ensureMember, groupsOf, listEntitlements } from './okta/groups.ts';
 import { setLogin } from './okta/logins.ts';
+import { adminRoles as standardRoles, adminRolesOf, ensureAdminRole, isAdminRole } from './okta/admin-roles.ts';
 import { asStored, profileViewOf } from './okta/profile.ts';
 import { residualSeconds, revokeSessions } from './okta/sessions.ts';
 import { listUsage } from './okta/usage.ts';
@@ -42,6 +49,10 @@ export const OktaConfig = z
       .boolean()
       .default(true)
       .describe('Okta mails the activation link to a new person; off where another system sends it'),
+    adminRoles: z
+      .boolean()
+      .default(false)
+      .describe('Whether administrator roles are entitlements too (needs the scope okta.roles.manage)'),
   })
   .refine(
     ({ token, clientId, privateKey }) =>
@@ -80,9 +91,9 @@ export const okta = defineConnector<'target', OktaConfig>({
 });
 
 function createOkta(runtime: ConnectorRuntime<OktaConfig>): TargetConnector {
-  const { url, sendActivationMail } = runtime.config;
+  const { url, sendActivationMail, adminRoles } = runtime.config;
   const { client, missingScopes } = openOkta(runtime);
-  const api: OktaApi = { client, url, sendActivationMail };
+  const api: OktaApi = { client, url, sendActivationMail, hasAdminRoles: adminRoles };
   return {
     check: (ctx) => check(api, missingScopes, ctx),
     findAccount: (keys, ctx) => findAccount(api, keys, ctx),
@@ -93,11 +104,16 @@ function createOkta(runtime: ConnectorRuntime<OktaConfig>): TargetConnector {
     ensureAccount: (keys, profile, ctx) => ensureAccount(api, keys, profile, ctx),
     setLogin: (accountId, state, ctx) => setLogin(api, accountId, state, ctx),
     revokeSessions: (accountId, ctx) => revokeSessions(api, accountId, ctx),
-    async listAccountEntitlements(accountId, ctx) {
-      return (await groupsOf(api, 'listAccountEntitlements', accountId, ctx)).map(({ id }) => id);
+    listAccountEntitlements: (accountId, ctx) => listAccountEntitlements(api, accountId, ctx),
+    ensureEntitlement: (accountId, id, state, ctx) =>
+      isAdminRole(id)
+        ? ensureRole(api, { accountId, role: id, state }, ctx)
+        : ensureMember(api, { accountId, groupId: id, state }, ctx),
+    async listEntitlements(cursor, ctx) {
+      const page = await listEntitlements(api, cursor, ctx);
+      const isLast = page.nextCursor === null;
+      return adminRoles && isLast ? { ...page, items: [...page.items, ...standardRoles()] } : page;
     },
-    ensureEntitlement: (accountId, groupId, state, ctx) => ensureMember(api, { accountId, groupId, state }, ctx),
-    listEntitlements: (cursor, ctx) => listEntitlements(api, cursor, ctx),
     async readProfile(accountId, ctx) {
       const user = await readUser(api, 'readProfile', accountId, ctx);
       return user === null ? null : profileViewOf(user);
@@ -110,4 +126,20 @@ function createOkta(runtime: ConnectorRuntime<OktaConfig>): TargetConnector {
     },
     listUsage: (since, cursor, ctx) => listUsage(api, since, cursor, ctx),
   };
+}
+
+async function listAccountEntitlements(api: OktaApi, accountId: string, ctx: CallContext): Promise<string[]> {
+  const operation = 'listAccountEntitlements';
+  const groups = (await groupsOf(api, operation, accountId, ctx)).map(({ id }) => id);
+  return api.hasAdminRoles ? [...groups, ...(await adminRolesOf(api, operation, accountId, ctx))] : groups;
+}
+
+function ensureRole(
+  api: OktaApi,
+  change: { accountId: string; role: string; state: 'present' | 'absent' },
+  ctx: CallContext,
+): Promise<WriteResult> {
+  if (api.hasAdminRoles) return ensureAdminRole(api, change, ctx);
+  const message = 'administrator roles are entitlements only where adminRoles is set';
+  return Promise.reject(api.client.fail('unsupported', 'ensureEntitlement', message));
 }

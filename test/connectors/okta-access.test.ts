@@ -238,6 +238,54 @@ describe('groups', () => {
   });
 });
 
+describe('administrator roles', () => {
+  const adminRoles = true;
+
+  test('are given and taken where the configuration asks for them, with a scope of their own', async () => {
+    await sandbox.close();
+    await start([...okta.manifest.scopes, 'okta.roles.manage']);
+    const connector = connect({ ...application(), adminRoles });
+    expect(await connector.check(ctx)).toMatchObject({ isHealthy: true });
+    const accountId = await makeAccount(connector);
+    for (const outcome of ['changed', 'unchanged']) {
+      const given = await connector.ensureEntitlement(accountId, 'role:HELP_DESK_ADMIN', 'present', ctx);
+      expect(given).toMatchObject({ outcome });
+    }
+    expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual(['role:HELP_DESK_ADMIN']);
+    for (const outcome of ['changed', 'unchanged']) {
+      const taken = await connector.ensureEntitlement(accountId, 'role:HELP_DESK_ADMIN', 'absent', ctx);
+      expect(taken).toMatchObject({ outcome });
+    }
+    expect(sandbox.state.roleAssignments).toEqual([]);
+    const { items } = await connector.listEntitlements(null, ctx);
+    expect(items.map(({ vendorEntitlementId }) => vendorEntitlementId)).toEqual(
+      expect.arrayContaining(['00gfinance', 'role:SUPER_ADMIN']),
+    );
+  });
+
+  test('one that a group gives is held, and cannot be taken from the person', async () => {
+    const connector = connect({ token, adminRoles });
+    const accountId = await makeAccount(connector);
+    sandbox.state.roleAssignments.push({ id: 'ra1', userId: accountId, type: 'ORG_ADMIN', assignmentType: 'GROUP' });
+    expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual(['role:ORG_ADMIN']);
+    await expectFailure(connector.ensureEntitlement(accountId, 'role:ORG_ADMIN', 'absent', ctx), 'precondition');
+    await expectFailure(connector.ensureEntitlement(accountId, 'role:NO_SUCH', 'present', ctx), 'notFound');
+  });
+
+  test('are none of our business otherwise', async () => {
+    const connector = connect({ token });
+    const accountId = await makeAccount(connector);
+    sandbox.state.roleAssignments.push({ id: 'ra1', userId: accountId, type: 'ORG_ADMIN', assignmentType: 'USER' });
+    expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual([]);
+    await expectFailure(connector.ensureEntitlement(accountId, 'role:ORG_ADMIN', 'absent', ctx), 'unsupported');
+  });
+
+  test('the check names the scope that they lack', async () => {
+    const { findings } = await connect({ ...application(), adminRoles }).check(ctx);
+    expect(findings.map(({ text }) => text)).toEqual(['The application was not granted the scope okta.roles.manage.']);
+  });
+});
+
 test('sessions, tokens of clients and consents end, of this account only', async () => {
   const connector = connect({ token });
   const [accountId, other] = [await makeAccount(connector), await makeAccount(connector)];

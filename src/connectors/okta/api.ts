@@ -11,6 +11,8 @@ export interface OktaApi {
   /** Origin of the organisation; next links that leave it are refused. */
   url: string;
   sendActivationMail: boolean;
+  /** Whether administrator roles are entitlements. */
+  hasAdminRoles: boolean;
 }
 
 export const pageMax = 200;

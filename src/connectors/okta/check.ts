@@ -1,8 +1,10 @@
 /** Whether Okta can be worked with: credentials, and each right that Usher needs, by reads alone. */
 import { z } from 'zod';
 import type { CallContext, CheckResult } from '../kit/contract.ts';
+import { pathOf } from '../kit/escape.ts';
 import { isConnectorError } from '../kit/vendor-client.ts';
 import { listPage, listUsers, type OktaApi } from './api.ts';
+import { rolesScope } from './credentials.ts';
 import { missingScope, noPermission } from './dialect.ts';
 import { listGroups } from './groups.ts';
 
@@ -36,6 +38,12 @@ export async function check(
       read: () => listPage(api, ['logs'], z.unknown(), one, ctx),
     },
   ];
+  if (api.hasAdminRoles) {
+    const path = () => pathOf('api', 'v1', 'iam', 'assignees', 'users');
+    const call = { operation, method: 'GET' as const, path, params: () => one.query, schema: z.unknown() };
+    const read = () => api.client.call(call, ctx);
+    probes.push({ what: 'Administrator roles', scope: rolesScope, level: 'error', read });
+  }
   const findings: Finding[] = [];
   for (const probe of probes) {
     try {

@@ -13,6 +13,8 @@ import { readOktaRefusal, readTokenRefusal } from './dialect.ts';
 
 /** What Usher asks for: users with their sessions, groups with their members, and sign-ins. */
 export const oktaScopes = ['okta.users.manage', 'okta.groups.manage', 'okta.logs.read'];
+/** And this, where administrator roles are entitlements. */
+export const rolesScope = 'okta.roles.manage';
 
 export interface OktaCredentials {
   url: string;
@@ -20,6 +22,7 @@ export interface OktaCredentials {
   clientId?: string | undefined;
   privateKey?: string | undefined;
   keyId?: string | undefined;
+  adminRoles: boolean;
 }
 
 const TokenAnswer = z.object({
@@ -43,7 +46,8 @@ export interface OktaAccess {
 
 /** The client of the management API, with whichever credentials the configuration has. */
 export function openOkta(runtime: ConnectorRuntime<OktaCredentials>): OktaAccess {
-  const { url: baseUrl, token, clientId, privateKey, keyId } = runtime.config;
+  const { url: baseUrl, token, clientId, privateKey, keyId, adminRoles } = runtime.config;
+  const scopes = adminRoles ? [...oktaScopes, rolesScope] : oktaScopes;
   if (clientId === undefined || privateKey === undefined) {
     const headers = { authorization: `SSWS ${token ?? ''}` };
     return {
@@ -53,18 +57,18 @@ export function openOkta(runtime: ConnectorRuntime<OktaCredentials>): OktaAccess
   }
   const issuer = createIssuer(runtime, { clientId, privateKey, keyId });
   const tokens: TokenSource = createTokenSource(
-    () => issuer(oktaScopes),
+    () => issuer(scopes),
     () => runtime.now(),
   );
   const client = createVendorClient(runtime, { baseUrl }, { dialect: readOktaRefusal, tokens });
-  return { client, missingScopes: () => findMissing(issuer) };
+  return { client, missingScopes: () => findMissing(issuer, scopes) };
 }
 
 type Issuer = (scopes: string[]) => Promise<IssuedToken>;
 
-async function findMissing(issuer: Issuer): Promise<string[]> {
+async function findMissing(issuer: Issuer, scopes: string[]): Promise<string[]> {
   const missing: string[] = [];
-  for (const scope of oktaScopes) {
+  for (const scope of scopes) {
     try {
       await issuer([scope]);
     } catch (error) {
