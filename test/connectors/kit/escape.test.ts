@@ -74,7 +74,9 @@ describe('filters', () => {
   test('a filter without values, and text that is not Unicode, are refused', () => {
     expect(() => oktaEqualsAny('id', [])).toThrow(EscapeError);
     expect(() => scimEquals('id', '\uD800')).toThrow(EscapeError);
-    expect(scimGreaterThan('lastUpdated', '2026-03-02T08:00:00.000Z')).toBe('lastUpdated gt "2026-03-02T08:00:00.000Z"');
+    expect(scimGreaterThan('lastUpdated', '2026-03-02T08:00:00.000Z')).toBe(
+      'lastUpdated gt "2026-03-02T08:00:00.000Z"',
+    );
     expect(() => queryString({ q: '\uDC00' })).toThrow(EscapeError);
     expect(() => pathSegment('\uD800')).toThrow(EscapeError);
   });
