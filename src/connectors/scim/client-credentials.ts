@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { ConnectorRuntime } from '../kit/contract.ts';
 import type { VendorDialect } from '../kit/http.ts';
 import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
-import { createVendorClient } from '../kit/vendor-client.ts';
+import { createVendorClient, isConnectorError } from '../kit/vendor-client.ts';
 
 export interface ClientCredentials {
   tokenUrl: string;
@@ -48,8 +48,14 @@ export function createClientCredentials(
     schema: TokenResponse,
   };
   async function issue(): Promise<IssuedToken> {
-    const { data } = await client.call(call, { operationKey: 'fetchToken' });
-    return { token: data.access_token, lifetimeSeconds: data.expires_in };
+    try {
+      const { data } = await client.call(call, { operationKey: 'fetchToken' });
+      return { token: data.access_token, lifetimeSeconds: data.expires_in };
+    } catch (error) {
+      // A token that got lost changed nothing, and the call that needed it was not sent.
+      if (!isConnectorError(error, 'unknownOutcome')) throw error;
+      throw client.fail('transient', call.operation, 'the token endpoint gave no usable answer');
+    }
   }
   return createTokenSource(issue, () => runtime.now());
 }

@@ -94,7 +94,7 @@ export async function showsMemberships(
   api: ScimApi,
   ctx: CallContext,
 ): Promise<{ inGroup: boolean; onUser: boolean } | null> {
-  const one = <T extends z.ZodType>(resource: 'Users' | 'Groups', id: string, schema: T) =>
+  const one = <T>(resource: 'Users' | 'Groups', id: string, schema: z.ZodType<T>) =>
     orRefused(api.client.call({ operation, method: 'GET', path: () => pathOf(resource, id), schema }, ctx));
   const groups = (await ask(api, { resource: 'Groups', schema: Group, params: { count: 10 } }, ctx)).data.Resources;
   for (const { id } of (groups ?? []).slice(0, 10)) {
