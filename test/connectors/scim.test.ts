@@ -7,6 +7,17 @@ import { scim } from '../../src/connectors/scim.ts';
 import { QuirkProfileName } from '../../src/connectors/scim/quirk-profiles.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
 import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { scimDescription } from '../conformance/scim-description.ts';
+import { openVendorDescription } from '../conformance/vendor-description.ts';
+
+const gate = openVendorDescription({
+  vendor: 'SCIM 2.0',
+  files: ['scim/scim2-core-schemas.json'],
+  convert: scimDescription,
+  basePath: '/scim/v2',
+});
+/** Servers whose answers break RFC 7644 itself: pages by cursor (RFC 9865), and `active` shown as a text. */
+const besideTheRfc: readonly QuirkProfileName[] = ['aws-identity-center', 'entra-style'];
 
 const token = 'scim-token-of-the-test';
 const groupId = randomUUID();
@@ -25,6 +36,7 @@ async function start(profile: QuirkProfileName): Promise<TargetHarness> {
   const group = { id: groupId, displayName: 'Finance', externalId: null, ...times, memberIds: [] };
   const options = { token, groups: [group], behaviour, quirks: { pageMax: pageSize }, now: () => new Date(clockMs) };
   const sandbox = createScimSandbox(options);
+  if (!besideTheRfc.includes(profile)) gate.watch(sandbox);
   const { url } = await sandbox.listen(0);
   return {
     connector: connectTo(url, profile),

@@ -112,7 +112,7 @@ async function put(api: ScimApi, { operation, segments, change }: Put, ctx: Call
   const path = () => pathOf(...segments);
   const { data } = await client.call({ operation, method: 'GET', path, schema: Resource }, ctx);
   if (data.id !== segments.at(-1)) throw client.fail('transient', operation, 'the answer is about another resource');
-  const { meta: _meta, groups: _groups, ...body } = change(data);
+  const { id: _id, meta: _meta, groups: _groups, ...body } = change(data);
   const contentType = contentTypeOf(api);
   return (await client.call({ operation, method: 'PUT', path, body, contentType, schema: z.unknown() }, ctx)).receipt;
 }
