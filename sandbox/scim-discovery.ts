@@ -11,6 +11,10 @@ import { enterpriseSchema, groupSchema, scimBasePath, userSchema } from './scim-
 export function addScimDiscoveryRoutes({ app }: VendorKit, quirks: ScimQuirks): void {
   const base = (c: SandboxContext): string => `${new URL(c.req.url).origin}${scimBasePath}`;
   app.get(`${scimBasePath}/ServiceProviderConfig`, (c) => scimJson(c, 200, providerConfig(quirks, base(c))));
+  // RFC 7644, section 3.12: searching several types at once is not implemented, as at most servers.
+  app.post(`${scimBasePath}/.search`, (c) =>
+    scimError(c, 501, null, 'Searching several resource types is not supported'),
+  );
   addCollection(app, 'ResourceTypes', (c) => resourceTypes(base(c)));
   addCollection(app, 'Schemas', (c) =>
     scimSchemas.map((schema) => ({
@@ -46,9 +50,7 @@ function addCollection(
   app.get(`${scimBasePath}/${name}/:id`, (c) => {
     const wanted = c.req.param('id')?.toLowerCase();
     const resource = resourcesOf(c).find(({ id }) => id.toLowerCase() === wanted);
-    return resource === undefined
-      ? scimError(c, 404, null, 'There is no such resource')
-      : scimJson(c, 200, resource);
+    return resource === undefined ? scimError(c, 404, null, 'There is no such resource') : scimJson(c, 200, resource);
   });
 }
 

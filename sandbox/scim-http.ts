@@ -70,7 +70,12 @@ export function project(c: SandboxContext, resource: Record<string, unknown>): R
 const namesIn = (list: string | undefined): string[] =>
   (list ?? '')
     .split(',')
-    .map((name) => name.trim().toLowerCase().replace(/^urn:ietf:params:scim:schemas:core:2\.0:(user|group):/, ''))
+    .map((name) =>
+      name
+        .trim()
+        .toLowerCase()
+        .replace(/^urn:ietf:params:scim:schemas:core:2\.0:(user|group):/, ''),
+    )
     .filter((name) => name !== '');
 
 /** The path is the named one, lies below it, or leads to it. */

@@ -87,7 +87,12 @@ describe('members', () => {
 
   test('the wrong form of removal would take everybody out: that is why it is a quirk', async () => {
     const { url, app } = await serve({ behaviour: 'slack' });
-    await connectTo(url, { profile: 'slack', memberRemoveStyle: 'filter' }).ensureEntitlement('u1', 'g1', 'absent', ctx);
+    await connectTo(url, { profile: 'slack', memberRemoveStyle: 'filter' }).ensureEntitlement(
+      'u1',
+      'g1',
+      'absent',
+      ctx,
+    );
     expect(app.state.groups['g1']?.memberIds).toEqual([]);
   });
 
@@ -120,7 +125,9 @@ describe('accounts', () => {
     });
     open.push(vendor);
     await connectTo(vendor.url, { booleanStyle }).setLogin('u1', 'disabled', ctx);
-    expect(JSON.parse(bodies.join(''))).toMatchObject({ Operations: [{ op: 'replace', path: 'active', value: expected }] });
+    expect(JSON.parse(bodies.join(''))).toMatchObject({
+      Operations: [{ op: 'replace', path: 'active', value: expected }],
+    });
   });
 
   test('a PUT sends back what it read, and nothing that only the server writes', async () => {
@@ -211,11 +218,14 @@ describe('check', () => {
     return { isHealthy, text: findings.map(({ level, text }) => `${level}: ${text}`).join('\n') };
   };
 
-  test.each(QuirkProfileName.options)('finds nothing wrong with %s at a server like it, by reads alone', async (name) => {
-    const { url, app } = await serve({ behaviour: name });
-    expect(await textsOf(url, name)).toMatchObject({ isHealthy: true });
-    expect(new Set(app.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
-  });
+  test.each(QuirkProfileName.options)(
+    'finds nothing wrong with %s at a server like it, by reads alone',
+    async (name) => {
+      const { url, app } = await serve({ behaviour: name });
+      expect(await textsOf(url, name)).toMatchObject({ isHealthy: true });
+      expect(new Set(app.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
+    },
+  );
 
   test.each<[string, Server, unknown, string]>([
     ['PATCH is not supported', { behaviour: 'put-only' }, 'okta-style', 'writeMethod: put'],

@@ -120,7 +120,9 @@ function hostFindings(quirks: ScimQuirks, url: string): Finding[] {
   );
   if (differing.length === 0) return [{ level: 'ok', text: `The quirks are those of the profile ${profile}.` }];
   const names = differing.map(([name]) => name).join(', ');
-  return [{ level: 'warning', text: `This host has the profile ${profile}, which differs in ${names}: quirks: ${profile}` }];
+  return [
+    { level: 'warning', text: `This host has the profile ${profile}, which differs in ${names}: quirks: ${profile}` },
+  ];
 }
 
 async function schemaFindings(api: ScimApi, ctx: CallContext): Promise<Finding[]> {
