@@ -1,5 +1,7 @@
 /** The quirks one by one: how a policy names them, what is sent, and which wrong ones are found out before they do harm. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createScimSandbox, type ScimSandbox } from '../../sandbox/scim.ts';
 import type { ScimBehaviour } from '../../sandbox/scim-behaviours.ts';
@@ -68,6 +70,17 @@ describe('in policy', () => {
   ])('%j is refused at %s', (quirks, path) => {
     const { error } = ScimConfig.safeParse({ url: 'https://a.example', token: 't', quirks });
     expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+  });
+
+  test('every profile goes through the conformance suite', () => {
+    const tested = ['scim.test.ts', 'scim-vendors.test.ts'].flatMap((file) =>
+      [
+        ...(
+          /const profiles = \[(.*)\]/.exec(readFileSync(join(import.meta.dirname, file), 'utf8'))?.[1] ?? ''
+        ).matchAll(/'([^']+)'/g),
+      ].map((match) => match[1]),
+    );
+    expect(tested.toSorted()).toEqual(QuirkProfileName.options.toSorted());
   });
 
   test('every profile says where it is known from', () => {
@@ -191,6 +204,18 @@ describe('pages', () => {
   ])('a server that shows %s never passes for a whole list', async (_label, server, quirks) => {
     const { url } = await serve({ server, userCount: 5 });
     await expectFailure(listAll(url, quirks), 'transient');
+  });
+
+  test('a server that never shows more than twenty is read whole up to there, and not at all beyond', async () => {
+    const few = await serve({ behaviour: 'scimmy', userCount: 20 });
+    expect(await listAll(few.url, 'scimmy')).toHaveLength(20);
+    const many = await serve({ behaviour: 'scimmy', userCount: 21 });
+    await expectFailure(listAll(many.url, 'scimmy'), 'transient');
+    const { isHealthy, findings } = await connectTo(many.url, 'scimmy').check(ctx);
+    expect([isHealthy, findings.map(({ text }) => text).join()]).toEqual([
+      false,
+      expect.stringContaining('they cannot be listed here'),
+    ]);
   });
 
   test('a server that announces more and names no next page never passes for a whole list', async () => {

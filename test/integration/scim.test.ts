@@ -16,13 +16,13 @@ import { scimmyServer } from './servers/scimmy.ts';
 import { describeOn } from './support/describe-on.ts';
 
 const servers = [
-  { server: scim2Server, profile: 'rfc', nameLengthMax: Infinity },
-  { server: betterAuthScimServer, profile: 'better-auth', nameLengthMax: 10_000 },
-  { server: scimmyServer, profile: 'scimmy', nameLengthMax: Infinity },
+  { server: scim2Server, profile: 'rfc', nameLengthMax: Infinity, listMax: Infinity },
+  { server: betterAuthScimServer, profile: 'better-auth', nameLengthMax: 10_000, listMax: Infinity },
+  { server: scimmyServer, profile: 'scimmy', nameLengthMax: Infinity, listMax: 20 },
 ] as const;
 
-for (const { server, profile, nameLengthMax } of servers) {
-  describeOn(server, (running) => describeLifecycle(running, { profile, nameLengthMax }));
+for (const { server, ...dialect } of servers) {
+  describeOn(server, (running) => describeLifecycle(running, dialect));
 }
 
 type Resource = Record<string, unknown> & { id: string };
@@ -31,9 +31,11 @@ interface Dialect {
   profile: QuirkProfileName;
   /** The server refuses longer ones. */
   nameLengthMax: number;
+  /** The server never shows more, whatever it is asked for. */
+  listMax: number;
 }
 
-function describeLifecycle(running: () => RunningScimServer, { profile, nameLengthMax }: Dialect): void {
+function describeLifecycle(running: () => RunningScimServer, { profile, nameLengthMax, listMax }: Dialect): void {
   const connect = (quirks: object = {}) => {
     const { url, token } = running();
     const config = { url, token, quirks: { profile, ...quirks } };
@@ -147,7 +149,7 @@ function describeLifecycle(running: () => RunningScimServer, { profile, nameLeng
     const made: string[] = [];
     for (let index = 0; index < 7; index += 1) made.push(await makeUser(`${randomUUID()}@example.test`));
     await connect().setLogin(made[3]!, 'disabled', ctx);
-    for (const pageMax of [2, 100]) {
+    for (const pageMax of listMax === Infinity ? [2, 100] : [100]) {
       const fetchPage = (cursor: string | null) => connect({ pageMax }).listAccounts(cursor, ctx);
       const listed = await collectPages(fetchPage, { systemId: 'app', operation: 'test' });
       const ids = listed.map(({ accountId }) => accountId);
@@ -155,6 +157,12 @@ function describeLifecycle(running: () => RunningScimServer, { profile, nameLeng
       expect(ids).toEqual(expect.arrayContaining(made));
       expect(listed.find(({ accountId }) => accountId === made[3])?.canLogIn).toBe(false);
     }
+  });
+
+  test('a list that the server cannot show is an error, never a short list', async () => {
+    if (listMax === Infinity) return;
+    for (let index = 0; index < listMax; index += 1) await makeUser(`${randomUUID()}@example.test`);
+    await expectFailure(connect().listAccounts(null, ctx), 'transient');
   });
 
   test('attributes change by name and nothing beside them; a login that is taken is a conflict', async () => {
