@@ -3,24 +3,23 @@
  * https://www.rfc-editor.org/rfc/rfc7644#section-4
  */
 import type { SandboxContext, VendorKit } from './kit.ts';
-import { scimError, scimJson } from './scim-http.ts';
+import { scimBaseOf, scimError, scimJson } from './scim-http.ts';
 import type { ScimQuirks } from './scim-quirks.ts';
 import { scimSchemas } from './scim-schemas.ts';
 import { enterpriseSchema, groupSchema, scimBasePath, userSchema } from './scim-state.ts';
 
 export function addScimDiscoveryRoutes({ app }: VendorKit, quirks: ScimQuirks): void {
-  const base = (c: SandboxContext): string => `${new URL(c.req.url).origin}${scimBasePath}`;
-  app.get(`${scimBasePath}/ServiceProviderConfig`, (c) => scimJson(c, 200, providerConfig(quirks, base(c))));
+  app.get(`${scimBasePath}/ServiceProviderConfig`, (c) => scimJson(c, 200, providerConfig(quirks, scimBaseOf(c))));
   // RFC 7644, section 3.12: searching several types at once is not implemented, as at most servers.
   app.post(`${scimBasePath}/.search`, (c) =>
     scimError(c, 501, null, 'Searching several resource types is not supported'),
   );
-  addCollection(app, 'ResourceTypes', (c) => resourceTypes(base(c)));
+  addCollection(app, 'ResourceTypes', (c) => resourceTypes(scimBaseOf(c)));
   addCollection(app, 'Schemas', (c) =>
     scimSchemas.map((schema) => ({
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
       ...schema,
-      meta: { resourceType: 'Schema', location: `${base(c)}/Schemas/${schema.id}` },
+      meta: { resourceType: 'Schema', location: `${scimBaseOf(c)}/Schemas/${schema.id}` },
     })),
   );
   for (const name of ['ServiceProviderConfig', 'ResourceTypes', 'Schemas']) {

@@ -37,11 +37,17 @@ interface Server {
 async function serve({ behaviour, server = {}, userCount = 3 }: Server): Promise<{ url: string; app: ScimSandbox }> {
   const ids = Array.from({ length: userCount }, (_, index) => `u${index}`);
   const users = ids.map((id) => ({
-    ...{ id, userName: `${id}@example.test`, active: true, ...times },
+    id,
+    userName: `${id}@example.test`,
+    active: true,
+    ...times,
     attributes: { externalId: `key-${id}` },
   }));
   const groups = groupIds.map((id) => ({
-    ...{ id, displayName: `Group ${id}`, externalId: null, ...times },
+    id,
+    displayName: `Group ${id}`,
+    externalId: null,
+    ...times,
     memberIds: id === 'g1' ? ids : [],
   }));
   const known = behaviour === undefined ? {} : { behaviour };

@@ -52,7 +52,7 @@ it('adds an application by a secret, a YAML entry and three commands', async () 
     const words = line.split(' ').slice(2);
     const args = words.map((word) => (word === 'sandbox/policies' ? world.serverDeps.policyDir : word));
     const ran = await runUsher(args, { url: world.url, token });
-    expect([line, ran.error, ran.exitCode]).toEqual([line, '', 0]);
+    expect({ line, ...ran }).toMatchObject({ line, exitCode: 0 });
     printed.push(ran.out);
   }
   expect(printed.at(-1)).toContain('Users and Groups can be read.');
