@@ -7,7 +7,7 @@ import { clockMs, ctx } from '../conformance/harness.ts';
 const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   okta: { url: 'https://a.example', token: 't' },
-  scim: { url: 'https://a.example/scim/v2', token: 't' },
+  scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
 };
 const options = { systemId: 'system', now: () => clockMs };
