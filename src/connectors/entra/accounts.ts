@@ -149,7 +149,10 @@ async function create(
     onPremisesExtensionAttributes: { [slot]: keys.personId },
   };
   // Nobody knows this password: the person begins with a temporary access pass or a reset.
-  const passwordProfile = { password: `${randomBytes(24).toString('base64url')}aA1!`, forceChangePasswordNextSignIn: true };
+  const passwordProfile = {
+    password: `${randomBytes(24).toString('base64url')}aA1!`,
+    forceChangePasswordNextSignIn: true,
+  };
   const path = () => pathOf(graphVersion, 'users');
   const schema = z.object({ id: z.string().min(1) });
   const body = { ...sent, passwordProfile };
@@ -175,7 +178,8 @@ async function findByName(
   const path = () => pathOf(graphVersion, 'users', userName);
   const params = () => ({ $select: userFields });
   const reply = await api.client.callOrNull({ operation, method: 'GET', path, params, schema: GraphUser }, ctx);
-  if (reply === null && isTaken) throw propagating(api, operation, 'a name is taken by an account that does not show yet');
+  if (reply === null && isTaken)
+    throw propagating(api, operation, 'a name is taken by an account that does not show yet');
   const wanted = [keys.personId, ...keys.sourceKeys];
   if (reply === null || !wanted.includes(keyOf(reply.data, slot) ?? '')) return { outcome: 'none' };
   return { outcome: 'found', account: viewOf(reply.data, slot) };
@@ -274,7 +278,8 @@ async function patch(
   try {
     return (await api.client.call({ operation, method: 'PATCH', path, body, schema: z.unknown() }, ctx)).receipt;
   } catch (error) {
-    if (isConnectorError(error, 'notFound')) throw propagating(api, operation, 'a replica does not know the account yet');
+    if (isConnectorError(error, 'notFound'))
+      throw propagating(api, operation, 'a replica does not know the account yet');
     throw error;
   }
 }
@@ -282,7 +287,11 @@ async function patch(
 /** Graph refuses writes to what a directory on premises masters; the policy names that system as `masteredBy`. */
 function assertCloudMastered({ client }: EntraApi, operation: string, user: GraphUser): void {
   if (user.onPremisesSyncEnabled !== true) return;
-  throw client.fail('precondition', operation, 'the account is synchronised from a directory on premises: change it there');
+  throw client.fail(
+    'precondition',
+    operation,
+    'the account is synchronised from a directory on premises: change it there',
+  );
 }
 
 export function propagating({ client }: EntraApi, operation: string, message: string): ConnectorError {

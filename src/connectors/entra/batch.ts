@@ -47,7 +47,12 @@ export async function readTogether(
   return answers;
 }
 
-async function readChunk(api: EntraApi, operation: string, urls: string[], ctx: CallContext): Promise<TogetherAnswer[]> {
+async function readChunk(
+  api: EntraApi,
+  operation: string,
+  urls: string[],
+  ctx: CallContext,
+): Promise<TogetherAnswer[]> {
   const requests = urls.map((url, index) => ({ id: String(index + 1), method: 'GET', url }));
   const { data } = await send(api, operation, { requests }, ctx);
   const byId = new Map(data.responses.map((item) => [item.id, item]));
@@ -78,7 +83,8 @@ function itemAs<T>({ client }: EntraApi, operation: string, item: BatchItem, sch
   if (item.status === 404) return null;
   if (item.status !== 200) throw refusalOf(client.systemId, operation, item);
   const parsed = schema.safeParse(item.body);
-  if (!parsed.success) throw client.fail('transient', operation, 'an item of the batch does not have the expected shape');
+  if (!parsed.success)
+    throw client.fail('transient', operation, 'an item of the batch does not have the expected shape');
   return parsed.data;
 }
 

@@ -21,13 +21,17 @@ export const EntraConfig = z.strictObject({
     .min(1)
     .max(15)
     .default(15)
-    .describe('Number of the extension attribute (1 to 15) that is free to carry the person id; ask whoever runs Exchange'),
+    .describe(
+      'Number of the extension attribute (1 to 15) that is free to carry the person id; ask whoever runs Exchange',
+    ),
   url: origin
     .default('https://graph.microsoft.com')
     .describe('Origin of Microsoft Graph; another one in national clouds, such as https://graph.microsoft.us'),
   loginUrl: origin
     .default('https://login.microsoftonline.com')
-    .describe('Origin of the sign-in service; another one in national clouds, such as https://login.microsoftonline.us'),
+    .describe(
+      'Origin of the sign-in service; another one in national clouds, such as https://login.microsoftonline.us',
+    ),
 });
 export type EntraConfig = z.infer<typeof EntraConfig>;
 

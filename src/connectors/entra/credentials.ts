@@ -25,7 +25,10 @@ const TokenRefusal = z.object({ error: z.string(), error_codes: z.array(z.number
 export function createEntraTokens(runtime: ConnectorRuntime<EntraConfig>): TokenSource {
   const { config } = runtime;
   const client = createVendorClient(runtime, { baseUrl: config.loginUrl }, { dialect: readSignInRefusal });
-  return createTokenSource(() => issue(client, config, runtime.now()), () => runtime.now());
+  return createTokenSource(
+    () => issue(client, config, runtime.now()),
+    () => runtime.now(),
+  );
 }
 
 async function issue(client: VendorClient, config: EntraConfig, nowMs: number): Promise<IssuedToken> {

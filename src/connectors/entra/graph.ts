@@ -44,7 +44,14 @@ export async function listPage<T>(api: EntraApi, listing: Listing<T>, ctx: CallC
   const path = () => pathOf(graphVersion, ...(place?.segments ?? listing.segments));
   const params = place === null ? listing.query : () => place.query;
   const schema = z.object({ value: z.array(listing.schema), '@odata.nextLink': z.string().nullish() });
-  const call = { operation, method: 'GET' as const, path, params, schema, ...(headers === undefined ? {} : { headers }) };
+  const call = {
+    operation,
+    method: 'GET' as const,
+    path,
+    params,
+    schema,
+    ...(headers === undefined ? {} : { headers }),
+  };
   const { data } = await client.call(call, ctx);
   return { items: data.value, nextCursor: cursorOf(api, operation, data['@odata.nextLink'] ?? null) };
 }
@@ -65,7 +72,10 @@ function placeOf({ client }: EntraApi, operation: string, cursor: string): { seg
   const [path = '', search = ''] = cursor.split(/\?(.*)/s, 2);
   try {
     if (path === '' || search === '') throw new URIError();
-    return { segments: path.split('/').map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(search)) };
+    return {
+      segments: path.split('/').map(decodeURIComponent),
+      query: Object.fromEntries(new URLSearchParams(search)),
+    };
   } catch {
     throw client.fail('validation', operation, 'not a cursor of this connector');
   }
@@ -77,7 +87,7 @@ export async function readUser(
   operation: string,
   accountId: string,
   ctx: CallContext,
-  expand: { '$expand'?: 'manager' } = {},
+  expand: { $expand?: 'manager' } = {},
 ): Promise<GraphUser | null> {
   if (!isObjectId(accountId)) return null;
   const path = () => pathOf(graphVersion, 'users', accountId);
@@ -95,7 +105,7 @@ export async function mustRead(
   operation: string,
   accountId: string,
   ctx: CallContext,
-  expand: { '$expand'?: 'manager' } = {},
+  expand: { $expand?: 'manager' } = {},
 ): Promise<GraphUser> {
   const user = await readUser(api, operation, accountId, ctx, expand);
   if (user === null) throw api.client.fail('notFound', operation, 'the account does not exist');

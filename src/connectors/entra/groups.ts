@@ -130,7 +130,8 @@ async function writeMember(
     // 400: another replica knows the membership already.
     if (isConnectorError(error, 'conflict')) return { outcome: 'unchanged', receipt: noReceipt };
     // The group was just read: it is the account that a replica does not know yet.
-    if (isConnectorError(error, 'notFound')) throw propagating(api, operation, 'a replica does not know the account yet');
+    if (isConnectorError(error, 'notFound'))
+      throw propagating(api, operation, 'a replica does not know the account yet');
     throw refusedForRole(api, group, error);
   }
 }

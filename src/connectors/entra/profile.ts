@@ -24,7 +24,14 @@ export const GraphUser = z.object({
 });
 export type GraphUser = z.infer<typeof GraphUser>;
 
-const keyFields = ['id', 'userPrincipalName', 'accountEnabled', 'userType', 'employeeId', 'onPremisesExtensionAttributes'];
+const keyFields = [
+  'id',
+  'userPrincipalName',
+  'accountEnabled',
+  'userType',
+  'employeeId',
+  'onPremisesExtensionAttributes',
+];
 /** Enough to know whose account it is, for listings. */
 export const listFields = keyFields.join(',');
 export const userFields = [

@@ -31,7 +31,8 @@ export function readGraphRefusal({ status, body }: VendorAnswer): DialectVerdict
     if (property !== undefined) return { code: 'conflict', vendorCode: duplicateOf(property) };
     if ((details ?? []).some((detail) => detail.code === 'ObjectConflict')) return { code: 'conflict', vendorCode };
     if (/object references already exist/i.test(text)) return { code: 'conflict', vendorCode };
-    if (/not a valid reference update/i.test(text)) return { code: 'propagating', vendorCode, retryAfterMs: replicaRetryMs };
+    if (/not a valid reference update/i.test(text))
+      return { code: 'propagating', vendorCode, retryAfterMs: replicaRetryMs };
   }
   if (code.startsWith('Authentication_RequestFromNonPremiumTenant')) return { code: 'unsupported', vendorCode };
   // Two writes of one object met: the later one may come again.
