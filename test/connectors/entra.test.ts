@@ -22,6 +22,19 @@ const gate = openVendorDescription({
     { method: 'GET', path: '/v1.0/users/{id}/memberOf', reason: 'neither description has this navigation' },
     { method: 'POST', path: '/v1.0/$batch', reason: 'batches are part of OData and not of the metadata' },
   ],
+  exceptions: [
+    {
+      operation: 'POST /users',
+      place: 'request body/id',
+      reason: 'Graph makes the id; the converter demands every key',
+    },
+    {
+      operation: ['GET /users', 'GET /groups'],
+      place: 'answer 200 body/@odata.nextLink',
+      reason: 'control information of OData is not in the metadata',
+    },
+    { operation: ['GET /users', 'GET /groups'], place: 'query/$skiptoken', reason: 'part of what a next link holds' },
+  ],
 });
 
 /** The clock stands still: the index knows what was seeded and never learns of later changes, the worst lag there is. */

@@ -37,7 +37,7 @@ export function createSelfSigned(name: string): SelfSigned {
   const whole = der(tag.sequence, toBeSigned, sha256WithRsa, der(tag.bitString, Buffer.from([0]), signature));
   const lines = whole.toString('base64').replaceAll(/.{64}/g, '$&\n');
   return {
-    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
   };
 }

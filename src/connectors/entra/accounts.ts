@@ -13,11 +13,10 @@ import type {
   WriteResult,
 } from '../kit/contract.ts';
 import { ConnectorError } from '../kit/errors.ts';
-import { odataEquals, pathOf, queryString } from '../kit/escape.ts';
+import { odataEquals, pathOf } from '../kit/escape.ts';
 import { collectPages, eachPage } from '../kit/paging.ts';
 import { ensureByKeys, noReceipt, uniqueAccount } from '../kit/target-steps.ts';
 import { isConnectorError } from '../kit/vendor-client.ts';
-import { readTogether } from './batch.ts';
 import { slotOf } from './config.ts';
 import { type EntraApi, graphVersion, isObjectId, listPage, mustRead, pageMax, readUser } from './graph.ts';
 import {
@@ -52,7 +51,11 @@ export async function findAccount(api: EntraApi, keys: CorrelationKeys, ctx: Cal
   const isWanted = (user: GraphUser): boolean => wanted.has(keyOf(user, slot) ?? '');
   const hits = new Set<string>();
   for (const filter of filtersOf(api, keys)) for (const id of await findByIndex(api, filter, ctx)) hits.add(id);
-  const fresh = (await readUsers(api, operation, [...hits], ctx)).filter(isWanted);
+  const fresh: GraphUser[] = [];
+  for (const id of hits) {
+    const user = await readUser(api, operation, id, ctx);
+    if (user !== null && isWanted(user)) fresh.push(user);
+  }
   if (fresh.length === 0) {
     const fetchPage = (cursor: string | null) => listUsers(api, operation, cursor, ctx);
     const pages = eachPage(fetchPage, { systemId: api.client.systemId, operation });
@@ -84,25 +87,6 @@ function findByIndex(api: EntraApi, filter: () => string, ctx: CallContext): Pro
     (cursor) => listPage(api, { operation, segments: ['users'], schema, cursor, query, headers }, ctx),
     { systemId: api.client.systemId, operation },
   );
-}
-
-/** Fresh reads by id, together where there are several; ids that are gone are left out. */
-async function readUsers(api: EntraApi, operation: string, ids: string[], ctx: CallContext): Promise<GraphUser[]> {
-  const [first, ...others] = ids;
-  if (first === undefined) return [];
-  const query = queryString({ $select: userFields });
-  const users =
-    others.length === 0
-      ? [await readUser(api, operation, first, ctx)]
-      : (
-          await readTogether(
-            api,
-            operation,
-            ids.map((id) => `/${pathOf('users', id)}?${query}`),
-            ctx,
-          )
-        ).map((answer) => answer.as(GraphUser));
-  return users.filter((user) => user !== null);
 }
 
 export function listUsers(api: EntraApi, operation: string, cursor: string | null, ctx: CallContext, top = pageMax) {
