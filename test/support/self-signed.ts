@@ -35,7 +35,11 @@ export function createSelfSigned(name: string): SelfSigned {
   );
   const signature = createSign('sha256').update(toBeSigned).sign(privateKey);
   const whole = der(tag.sequence, toBeSigned, sha256WithRsa, der(tag.bitString, Buffer.from([0]), signature));
-  const lines = whole.toString('base64').replaceAll(/.{64}/g, '$&\n');
+  const lines =
+    whole
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n') ?? '';
   return {
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
