@@ -41,8 +41,8 @@ export function addGroupRoutes(app: Hono<SandboxEnv>, parts: EntraParts): void {
   });
 }
 
-function viewOf(c: SandboxContext, { licences, memberIds: _, ...group }: EntraGroup): object {
-  const assignedLicenses = licences.map(({ skuId }) => ({ skuId, disabledPlans: [] }));
+function viewOf(c: SandboxContext, group: EntraGroup): object {
+  const assignedLicenses = group.licences.map(({ skuId }) => ({ skuId, disabledPlans: [] }));
   return selected(c, { ...group, assignedLicenses }, defaultFields);
 }
 

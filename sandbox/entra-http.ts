@@ -56,7 +56,7 @@ export function linkedPage<Item extends { id: string }>(
 }
 
 /** `a eq 'x' or b/c eq 'y'`, the only filters that are known here; null for any other. */
-export function compileODataFilter(filter: string): ((value: (path: string) => unknown) => boolean) | null {
+export function compileODataFilter(filter: string): ((value: (path: string) => string | null) => boolean) | null {
   const term = /([A-Za-z0-9/]+) eq '((?:[^']|'')*)'/y;
   const wanted: { path: string; text: string }[] = [];
   for (let at = 0; ;) {
@@ -70,5 +70,5 @@ export function compileODataFilter(filter: string): ((value: (path: string) => u
     at += ' or '.length;
   }
   // Graph compares these texts without case.
-  return (value) => wanted.some(({ path, text }) => String(value(path) ?? '\0').toLowerCase() === text.toLowerCase());
+  return (value) => wanted.some(({ path, text }) => value(path)?.toLowerCase() === text.toLowerCase());
 }

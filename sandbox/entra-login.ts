@@ -38,7 +38,7 @@ export function createEntraLogin(options: EntraLoginOptions): EntraLogin {
   });
   app.post(`/${options.tenantId}/oauth2/v2.0/token`, async (c) => {
     const form = new URLSearchParams(await c.req.text());
-    if (form.get('grant_type') !== 'client_credentials' || !/\/\.default$/.test(form.get('scope') ?? '')) {
+    if (form.get('grant_type') !== 'client_credentials' || form.get('scope')?.endsWith('/.default') !== true) {
       return c.json({ error: 'invalid_request', error_codes: [900144] }, 400);
     }
     if (form.get('client_id') !== options.clientId)

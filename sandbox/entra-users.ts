@@ -122,9 +122,12 @@ function filtered(c: SandboxContext, parts: EntraParts, filter: string): EntraUs
   const isAdvanced = c.req.header('consistencylevel') === 'eventual' && c.req.query('$count') === 'true';
   const test = isAdvanced ? compileODataFilter(filter) : null;
   if (test === null) return null;
-  return indexedUsers(parts).filter((user) =>
-    test((path) => path.split('/').reduce<unknown>((at, name) => (at as Record<string, unknown> | null)?.[name], user)),
-  );
+  return indexedUsers(parts).filter((user) => test((path) => textAt(user, path)));
+}
+
+function textAt(user: EntraUser, path: string): string | null {
+  const value = path.split('/').reduce<unknown>((at, name) => (at as Record<string, unknown> | null)?.[name], user);
+  return typeof value === 'string' ? value : null;
 }
 
 function isTaken({ store }: EntraParts, name: string | undefined, id: string): boolean {
@@ -174,7 +177,9 @@ export function onPremises(c: SandboxContext): Response {
   return graphError(c, 400, 'Request_BadRequest', text);
 }
 
-function apply(user: EntraUser, { passwordProfile: _, onPremisesExtensionAttributes, ...changes }: Changes): void {
+function apply(user: EntraUser, body: Changes): void {
+  const { onPremisesExtensionAttributes, ...changes } = body;
+  delete changes.passwordProfile;
   Object.assign(user, changes);
   Object.assign(user.onPremisesExtensionAttributes, onPremisesExtensionAttributes);
 }

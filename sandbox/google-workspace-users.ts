@@ -131,7 +131,10 @@ async function changeUser(c: SandboxContext, parts: GoogleParts): Promise<Respon
   return c.json(viewOf(user));
 }
 
-function apply(user: GoogleUser, { password: _, changePasswordAtNextLogin: __, name, ...changes }: Changes): void {
+function apply(user: GoogleUser, body: Changes): void {
+  const { name, ...changes } = body;
+  delete changes.password;
+  delete changes.changePasswordAtNextLogin;
   Object.assign(user, changes);
   Object.assign(user.name, name);
   user.name.fullName = `${user.name.givenName} ${user.name.familyName}`;
