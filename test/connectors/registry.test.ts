@@ -6,6 +6,8 @@ import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
+  entra: { tenantId: 't', clientId: '00000000-0000-4000-8000-000000000000', credential: 'c' },
+  'google-workspace': { serviceAccountKey: 'k', adminUser: 'a@a.example' },
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
@@ -13,7 +15,14 @@ const configs: Record<string, Record<string, unknown>> = {
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual([
+    'bamboohr',
+    'entra',
+    'google-workspace',
+    'okta',
+    'scim',
+    'servicenow',
+  ]);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

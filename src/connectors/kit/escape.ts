@@ -53,6 +53,22 @@ export function oktaEqualsAny(attribute: string, values: string[]): string {
   return values.map((value) => scimEquals(attribute, value)).join(' or ');
 }
 
+/** `<path> eq '<value>'` of OData v4 (section 5.1.1.6.1 of its URL conventions): a quote in the value is written twice. */
+export function odataEquals(path: string, value: string): string {
+  if (!/^[A-Za-z][A-Za-z0-9]*(?:\/[A-Za-z][A-Za-z0-9]*)*$/.test(path)) throw new EscapeError('not a property path');
+  return `${path} eq '${wellFormed(value).replaceAll("'", "''")}'`;
+}
+
+/**
+ * `<field>='<value>'` of Google's directory search. Quote and backslash are escaped with a backslash; control characters,
+ * for which no rule is published, are refused.
+ */
+export function directoryEquals(field: string, value: string): string {
+  if (!/^[A-Za-z]+$/.test(field)) throw new EscapeError('not a field name');
+  if (/\p{Cc}/u.test(value)) throw new EscapeError('a directory search cannot hold a control character');
+  return `${field}='${wellFormed(value).replaceAll(/['\\]/g, String.raw`\$&`)}'`;
+}
+
 export interface EncodedQueryTerm {
   field: string;
   operator: '=' | '!=' | '>';

@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { parse } from 'scim2-parse-filter';
 import {
   clip,
+  directoryEquals,
   encodedQuery,
   EscapeError,
+  odataEquals,
   oktaEqualsAny,
   pathOf,
   pathSegment,
@@ -49,6 +51,31 @@ describe('filters', () => {
         });
       }),
     );
+  });
+
+  test('an OData filter holds the value whole, with each of its quotes written twice', () => {
+    fc.assert(
+      fc.property(wellFormedText, (value) => {
+        const [, literal] = /^employeeId eq '((?:[^']|'')*)'$/s.exec(odataEquals('employeeId', value)) ?? [];
+        expect(literal?.replaceAll("''", "'")).toBe(value);
+      }),
+    );
+    expect(odataEquals('a/b', "O'Brien")).toBe("a/b eq 'O''Brien'");
+    expect(() => odataEquals("a eq 'x' or b", 'x')).toThrow(EscapeError);
+  });
+
+  test('a directory search holds the value whole, and no control character', () => {
+    fc.assert(
+      fc.property(wellFormedText, (value) => {
+        if (/\p{Cc}/u.test(value)) {
+          expect(() => directoryEquals('externalId', value)).toThrow(EscapeError);
+          return;
+        }
+        const [, literal] = /^externalId='((?:[^'\\]|\\['\\])*)'$/s.exec(directoryEquals('externalId', value)) ?? [];
+        expect(literal?.replaceAll(/\\(['\\])/g, '$1')).toBe(value);
+      }),
+    );
+    expect(() => directoryEquals('externalId=1 or', 'x')).toThrow(EscapeError);
   });
 
   test('a filter over several values has one term for each of them', () => {
