@@ -4,6 +4,7 @@
  */
 import type { CallContext, EntitlementView, Page, WriteResult } from '../kit/contract.ts';
 import { allOf, equals } from '../kit/ldap/filters.ts';
+import type { LdapChange } from '../kit/ldap/ldap-client.ts';
 import { textOf } from '../kit/ldap/ldap-entry.ts';
 import { isRefusal, ldapCode } from '../kit/ldap/ldap-errors.ts';
 import { noReceipt } from '../kit/target-steps.ts';
@@ -61,7 +62,8 @@ export async function ensureMember(
   }
   const isPresent = state === 'present';
   if (before.isMember === isPresent) return { outcome: 'unchanged', receipt: noReceipt };
-  const change = { operation: isPresent ? 'add' : 'delete', attribute: 'member', values: [user.dn] } as const;
+  const verb = isPresent ? 'add' : 'delete';
+  const change: LdapChange = { operation: verb, attribute: 'member', values: [user.dn] };
   try {
     await api.client.write(operation, 'modify', (connection) => connection.modify(before.dn, [change]), ctx);
     return { outcome: 'changed', receipt: noReceipt };
