@@ -42,7 +42,7 @@ import {
 } from './kit/contract.ts';
 import { childDn } from './kit/ldap/dn.ts';
 import { allOf, anyOf, atLeast, equals, isPresent } from './kit/ldap/filters.ts';
-import { createLdapClient, type LdapChange } from './kit/ldap/ldap-client.ts';
+import { createLdapClient, type LdapChange, type LdapConnection } from './kit/ldap/ldap-client.ts';
 import { ldapAttributeName, ldapFields } from './kit/ldap/ldap-config.ts';
 import { textOf } from './kit/ldap/ldap-entry.ts';
 import { isRefusal, ldapCode } from './kit/ldap/ldap-errors.ts';
@@ -251,7 +251,7 @@ async function setLogin(
     return { outcome: 'changed', receipt: noReceipt };
   }
   if (isSwitchedOff(user.control)) return { outcome: 'unchanged', receipt: noReceipt };
-  await modify(api, operation, user, controlChange(user, 'disabled'), ctx);
+  await modify(api, operation, user, [controlChange(user, 'disabled')], ctx);
   return { outcome: 'changed', receipt: noReceipt };
 }
 
@@ -263,10 +263,10 @@ async function switchOn(
   { isExpired }: { isExpired: boolean },
   ctx: CallContext,
 ): Promise<void> {
-  if (isSwitchedOff(user.control) && !user.hasPassword) await modify(api, operation, user, newPassword(), ctx);
+  if (isSwitchedOff(user.control) && !user.hasPassword) await modify(api, operation, user, [newPassword()], ctx);
   const expiry: LdapChange = { operation: 'replace', attribute: 'accountExpires', values: ['0'] };
   const changes = isSwitchedOff(user.control) ? controlChange(user, 'enabled') : [];
-  await modify(api, operation, user, [...changes, ...(isExpired ? [expiry] : [])], ctx);
+  await modify(api, operation, user, [[...changes, ...(isExpired ? [expiry] : [])]], ctx);
 }
 
 /** Deleting the old number and adding the new one in one change fails where somebody else was faster. */
@@ -282,9 +282,19 @@ const newPassword = (): LdapChange[] => [
   { operation: 'replace', attribute: 'unicodePwd', values: [unicodePwd(randomPassword())] },
 ];
 
-async function modify(api: AdApi, operation: string, user: AdUser, changes: LdapChange[], ctx: CallContext): Promise<void> {
+/** One change after the other, on one connection. */
+async function modify(
+  api: AdApi,
+  operation: string,
+  user: AdUser,
+  steps: LdapChange[][],
+  ctx: CallContext,
+): Promise<void> {
+  const work = async (connection: LdapConnection): Promise<void> => {
+    for (const changes of steps) await connection.modify(user.dn, changes);
+  };
   try {
-    await api.client.write(operation, 'modify', (connection) => connection.modify(user.dn, changes), ctx);
+    await api.client.write(operation, 'modify', work, ctx);
   } catch (error) {
     // Renamed, moved or changed since it was read: the next attempt decides on a new read.
     if (!isRefusal(error, ldapCode.noSuchAttribute, ldapCode.noSuchObject)) throw error;
@@ -299,8 +309,7 @@ async function modify(api: AdApi, operation: string, user: AdUser, changes: Ldap
 async function revokeSessions(api: AdApi, accountId: string, ctx: CallContext) {
   const operation = 'revokeSessions';
   const { user } = await mustRead(api, operation, accountId, ctx);
-  await modify(api, operation, user, newPassword(), ctx);
-  await modify(api, operation, user, newPassword(), ctx);
+  await modify(api, operation, user, [newPassword(), newPassword()], ctx);
   return { outcome: 'changed' as const, receipt: noReceipt, residualSeconds };
 }
 
