@@ -6,8 +6,9 @@ import { allOf, equals, isPresent } from '../kit/ldap/filters.ts';
 import type { LdapClient, LdapConnection } from '../kit/ldap/ldap-client.ts';
 import { bytesOf, type LdapEntry, textOf } from '../kit/ldap/ldap-entry.ts';
 import { isRefusal, ldapCode } from '../kit/ldap/ldap-errors.ts';
+import { generalizedTimeMs } from '../kit/ldap/ldap-time.ts';
 import { guidDn, guidText } from './guid.ts';
-import { type AdUser, binaryAttributes, generalizedTimeMs, type KeyAttributes, userAttributes, userOf } from './user.ts';
+import { type AdUser, binaryAttributes, type KeyAttributes, userAttributes, userOf } from './user.ts';
 
 export interface AdApi {
   client: LdapClient;

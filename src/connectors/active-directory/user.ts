@@ -114,14 +114,6 @@ export function fileTimeOf(ms: number): string {
   return (BigInt(ms + epochOffsetMs) * 10_000n).toString();
 }
 
-/** GeneralizedTime as a domain controller writes it, `20260302080000.0Z`; null for anything else. */
-export function generalizedTimeMs(text: string | null): number | null {
-  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z$/.exec(text ?? '');
-  if (match === null) return null;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  return Date.UTC(year, month - 1, day, hour, minute, second);
-}
-
 /** Attribute and longest value; a text that is cut harms nobody, a refused account does. Addresses are never cut. */
 const slots = {
   displayName: { attribute: 'displayName', maxLength: 256 },
