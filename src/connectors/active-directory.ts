@@ -58,7 +58,9 @@ export const ActiveDirectoryConfig = z.strictObject({
   accountsFrom: z
     .enum(['usher', 'master'])
     .default('usher')
-    .describe('`master` where another identity provider (Okta’s agent, provisioning from Entra) makes the accounts here.'),
+    .describe(
+      '`master` where another identity provider (Okta’s agent, provisioning from Entra) makes the accounts here.',
+    ),
 });
 export type ActiveDirectoryConfig = z.infer<typeof ActiveDirectoryConfig>;
 
@@ -187,7 +189,8 @@ async function create(
     await client.write(operation, 'add', (connection) => connection.add(dn, attributes), ctx);
   } catch (error) {
     // 000021C8: another account of the forest has the userPrincipalName.
-    const isDuplicate = isRefusal(error, ldapCode.constraintViolation) && /\/000021C[78]/.test(error.detail.vendorCode ?? '');
+    const isDuplicate =
+      isRefusal(error, ldapCode.constraintViolation) && /\/000021C[78]/.test(error.detail.vendorCode ?? '');
     throw isDuplicate ? nameTaken(api, operation) : error;
   }
   const { users } = await findUsers(api, operation, equals('sAMAccountName', sam), ctx);

@@ -149,7 +149,9 @@ function createOpenLdap(runtime: ConnectorRuntime<OpenLdapConfig>): TargetConnec
         {
           ...listing,
           read: async (connection, entries) =>
-            (await withEffect(api, operation, connection, entries)).map((read) => viewOf(read.person, read.isLockEffective)),
+            (await withEffect(api, operation, connection, entries)).map((read) =>
+              viewOf(read.person, read.isLockEffective),
+            ),
         },
         ctx,
       );
@@ -185,7 +187,9 @@ async function create(
     await api.client.write(operation, 'add', (connection) => connection.add(dn, entry), ctx);
   } catch (error) {
     // 19 is also the answer of the unique overlay.
-    throw isRefusal(error, ldapCode.constraintViolation) ? await nameOrValue(api, operation, profile, error, ctx) : error;
+    throw isRefusal(error, ldapCode.constraintViolation)
+      ? await nameOrValue(api, operation, profile, error, ctx)
+      : error;
   }
   const found = await findAccount(api, { ...keys, accountId: null }, ctx);
   if (found.outcome !== 'found') throw api.client.fail('propagating', operation, 'the account is not readable yet');
@@ -217,7 +221,9 @@ async function takeOver(
   const login = await setLogin(api, accountId, 'enabled', ctx);
   const { person } = await mustRead(api, operation, accountId, ctx);
   const isOwn = person.correlationKey === keys.personId;
-  const mended = isOwn ? await assertProfile(api, operation, { person, values: ownedValues(profile) }, ctx) : 'unchanged';
+  const mended = isOwn
+    ? await assertProfile(api, operation, { person, values: ownedValues(profile) }, ctx)
+    : 'unchanged';
   const read = await mustRead(api, operation, accountId, ctx);
   const outcome = mended === 'changed' || login.outcome === 'changed' ? 'changed' : 'unchanged';
   const account = viewOf(read.person, read.isLockEffective);
@@ -247,7 +253,11 @@ async function setLogin(
     const policyDn = person.policyDn ?? api.defaultPolicyDn;
     const isEffective = await api.client.read(operation, (connection) => isLockoutOn(connection, policyDn), ctx);
     if (!isEffective) {
-      throw api.client.fail('precondition', operation, 'no readable policy with pwdLockout TRUE: the lock has no effect');
+      throw api.client.fail(
+        'precondition',
+        operation,
+        'no readable policy with pwdLockout TRUE: the lock has no effect',
+      );
     }
   }
   return { outcome: isLocked === (state === 'disabled') ? 'unchanged' : 'changed', receipt: noReceipt };
@@ -263,13 +273,18 @@ async function modify(
   try {
     await api.client.write(operation, 'modify', (connection) => connection.modify(person.dn, changes), ctx);
   } catch (error) {
-    if (isRefusal(error, ldapCode.noSuchObject)) throw api.client.fail('propagating', operation, 'the account was moved meanwhile');
+    if (isRefusal(error, ldapCode.noSuchObject))
+      throw api.client.fail('propagating', operation, 'the account was moved meanwhile');
     if (isRefusal(error, ldapCode.undefinedType)) {
       throw api.client.fail('precondition', operation, 'the directory does not know an attribute that this needs');
     }
     // The login is the name of the entry, as entries that others made often have it.
     if (isRefusal(error, ldapCode.notAllowedOnRdn)) {
-      throw api.client.fail('precondition', operation, 'the value is part of the name of the entry, which Usher does not change');
+      throw api.client.fail(
+        'precondition',
+        operation,
+        'the value is part of the name of the entry, which Usher does not change',
+      );
     }
     throw error;
   }
@@ -294,7 +309,11 @@ async function assertProfile(
     const others = await findPeople(api, operation, allOf(isTaken, not(equals('entryUUID', person.accountId))), ctx);
     if (others.length > 0) throw taken(api, operation);
   }
-  const changes = changed.map(([attribute, value]): LdapChange => ({ operation: 'replace', attribute, values: [value] }));
+  const changes = changed.map(([attribute, value]): LdapChange => ({
+    operation: 'replace',
+    attribute,
+    values: [value],
+  }));
   await modify(api, operation, person, changes, ctx);
   return 'changed';
 }

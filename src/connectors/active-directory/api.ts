@@ -61,7 +61,8 @@ export async function readUser(
       const entry = await readObject(connection, base, isUser, userAttributes(api.keys));
       if (entry === null) return null;
       const user = mustBeUser(api, operation, entry);
-      if (user.accountId !== accountId) throw api.client.fail('transient', operation, 'the answer is about another account');
+      if (user.accountId !== accountId)
+        throw api.client.fail('transient', operation, 'the answer is about another account');
       return { user, nowMs: await clockFor(api, operation, connection, [user]) };
     },
     ctx,
@@ -106,7 +107,12 @@ export async function findUsers(
   return api.client.read(
     operation,
     async (connection) => {
-      const query = { base: api.baseDn, scope: 'sub' as const, filter: allOf(isUser, filter), binary: binaryAttributes };
+      const query = {
+        base: api.baseDn,
+        scope: 'sub' as const,
+        filter: allOf(isUser, filter),
+        binary: binaryAttributes,
+      };
       const entries = await connection.search({ ...query, attributes: userAttributes(api.keys) });
       const users = entries.map((entry) => mustBeUser(api, operation, entry));
       return { users, nowMs: await clockFor(api, operation, connection, users) };
@@ -116,12 +122,7 @@ export async function findUsers(
 }
 
 /** An end date counts by the clock of the domain controller, which alone decides about a login. */
-async function clockFor(
-  api: AdApi,
-  operation: string,
-  connection: LdapConnection,
-  users: AdUser[],
-): Promise<number> {
+async function clockFor(api: AdApi, operation: string, connection: LdapConnection, users: AdUser[]): Promise<number> {
   if (users.every(({ expiresAtMs }) => expiresAtMs === null)) return 0;
   return (await readServerFacts(api, operation, connection)).nowMs;
 }

@@ -24,7 +24,8 @@ export async function checkDirectory(api: AdApi, host: string, ctx: CallContext)
     ],
     ctx,
   );
-  if (findings.length === 0) findings.push({ level: 'ok', text: 'Accounts and groups can be read and, as far as the server tells, changed.' });
+  if (findings.length === 0)
+    findings.push({ level: 'ok', text: 'Accounts and groups can be read and, as far as the server tells, changed.' });
   return { isHealthy: findings.every(({ level }) => level !== 'error'), findings };
 }
 
@@ -35,7 +36,9 @@ async function checkServer(connection: LdapConnection, host: string): Promise<Fi
   if (name === null) return [{ level: 'error', text: 'The server does not answer as a domain controller.' }];
   // What one domain controller was told, another one shows only later.
   if (name.toLowerCase() === host.toLowerCase() || /^[\d.]+$|^\[/.test(host)) return [];
-  return [{ level: 'warning', text: `The address leads to ${name}. Name one domain controller in url, not the domain.` }];
+  return [
+    { level: 'warning', text: `The address leads to ${name}. Name one domain controller in url, not the domain.` },
+  ];
 }
 
 async function checkPlaces(api: AdApi, connection: LdapConnection): Promise<Finding[]> {
@@ -56,7 +59,12 @@ async function checkPlaces(api: AdApi, connection: LdapConnection): Promise<Find
 /** The schema tells how long a value of the attribute may be. */
 async function checkKeyAttribute(api: AdApi, connection: LdapConnection): Promise<Finding[]> {
   if (api.isMastered) return [];
-  const [root] = await connection.search({ base: '', scope: 'base', filter: anything, attributes: ['schemaNamingContext'] });
+  const [root] = await connection.search({
+    base: '',
+    scope: 'base',
+    filter: anything,
+    attributes: ['schemaNamingContext'],
+  });
   const base = root === undefined ? null : textOf(root, 'schemaNamingContext');
   if (base === null) return [];
   const filter = allOf(equals('objectClass', 'attributeSchema'), equals('lDAPDisplayName', api.keys.own));
@@ -81,7 +89,8 @@ async function checkRights(api: AdApi, connection: LdapConnection): Promise<Find
     const sample = await firstBelow(connection, base, filter, right);
     if (sample === null) continue;
     const missing = needed.filter((name) => !sample.some((allowed) => allowed.toLowerCase() === name.toLowerCase()));
-    if (missing.length > 0) findings.push({ level: 'error', text: `Missing right: write ${missing.join(', ')} of ${what}.` });
+    if (missing.length > 0)
+      findings.push({ level: 'error', text: `Missing right: write ${missing.join(', ')} of ${what}.` });
   }
   return findings;
 }

@@ -69,7 +69,8 @@ export async function ensureMember(
     return { outcome: 'changed', receipt: noReceipt };
   } catch (error) {
     // 68 stands for "is a member", 53 for "is none" and for a refusal: only a read tells them apart.
-    if (!isRefusal(error, ldapCode.entryExists, ldapCode.valueExists, ldapCode.unwilling, ldapCode.noSuchAttribute)) throw error;
+    if (!isRefusal(error, ldapCode.entryExists, ldapCode.valueExists, ldapCode.unwilling, ldapCode.noSuchAttribute))
+      throw error;
     const after = await readMembership(api, operation, { groupId, userDn: user.dn }, ctx);
     if (after?.isMember === isPresent) return { outcome: 'unchanged', receipt: noReceipt };
     throw error;

@@ -34,7 +34,11 @@ export async function listObjects(
     async (connection) => {
       const facts = await readServerFacts({ client, pageMax, ...api }, operation, connection);
       if (startedOn !== null && startedOn !== facts.counterId) {
-        throw client.fail('transient', operation, 'another domain controller answered than at the start of the listing');
+        throw client.fail(
+          'transient',
+          operation,
+          'another domain controller answered than at the start of the listing',
+        );
       }
       const search = (from: bigint, to: bigint) => {
         const inRange = allOf(filter, between('uSNCreated', from.toString(), to.toString()));

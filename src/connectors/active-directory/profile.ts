@@ -8,11 +8,7 @@ import { type AdApi, findUsers, idOf, isUser, mustRead, readObject, readUser } f
 import { guidBytes } from './guid.ts';
 import { type AdUser, binaryAttributes, changedAttributes, profileViewOf } from './user.ts';
 
-export async function readProfile(
-  api: AdApi,
-  accountId: string,
-  ctx: CallContext,
-): Promise<AccountProfileView | null> {
+export async function readProfile(api: AdApi, accountId: string, ctx: CallContext): Promise<AccountProfileView | null> {
   const operation = 'readProfile';
   const read = await readUser(api, operation, accountId, ctx);
   if (read === null) return null;
@@ -47,7 +43,11 @@ export async function assertProfile(
   if (managerDn !== null && managerDn !== user.managerDn) changed.push(['manager', managerDn]);
   if (changed.length === 0) return 'unchanged';
   await refuseTaken(api, operation, { user, changed }, ctx);
-  const changes = changed.map(([attribute, value]): LdapChange => ({ operation: 'replace', attribute, values: [value] }));
+  const changes = changed.map(([attribute, value]): LdapChange => ({
+    operation: 'replace',
+    attribute,
+    values: [value],
+  }));
   try {
     await api.client.write(operation, 'modify', (connection) => connection.modify(user.dn, changes), ctx);
   } catch (error) {

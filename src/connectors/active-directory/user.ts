@@ -123,10 +123,7 @@ const slots = {
   department: { attribute: 'department', maxLength: 64 },
   email: { attribute: 'mail', maxLength: null },
   login: { attribute: 'userPrincipalName', maxLength: null },
-} as const satisfies Record<
-  Exclude<OwnedAttribute, 'manager'>,
-  { attribute: string; maxLength: number | null }
->;
+} as const satisfies Record<Exclude<OwnedAttribute, 'manager'>, { attribute: string; maxLength: number | null }>;
 type Slot = keyof typeof slots;
 
 /** The values as Active Directory shows them once it took them; an empty one is not asserted, for it stores none. */

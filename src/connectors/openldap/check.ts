@@ -17,7 +17,8 @@ export async function checkDirectory(api: OpenLdapApi, ctx: CallContext): Promis
     async (connection) => [...(await checkPlaces(api, connection)), ...(await checkLock(api, connection))],
     ctx,
   );
-  if (findings.length === 0) findings.push({ level: 'ok', text: 'Accounts, groups and the password policy can be read.' });
+  if (findings.length === 0)
+    findings.push({ level: 'ok', text: 'Accounts, groups and the password policy can be read.' });
   return { isHealthy: findings.every(({ level }) => level !== 'error'), findings };
 }
 

@@ -74,13 +74,15 @@ export async function ensureMember(
   }
   const isPresent = state === 'present';
   if (before.isMember === isPresent) return { outcome: 'unchanged', receipt: noReceipt };
-  const work = (connection: LdapConnection) => writeMember(api, connection, { groupDn: before.dn, person: person.dn, isPresent });
+  const work = (connection: LdapConnection) =>
+    writeMember(api, connection, { groupDn: before.dn, person: person.dn, isPresent });
   try {
     await api.client.write(operation, 'modify', work, ctx);
     return { outcome: 'changed', receipt: noReceipt };
   } catch (error) {
     // "Is a member already" and "is none": somebody else was faster, to the same end.
-    if (isRefusal(error, ldapCode.valueExists, ldapCode.noSuchAttribute)) return { outcome: 'unchanged', receipt: noReceipt };
+    if (isRefusal(error, ldapCode.valueExists, ldapCode.noSuchAttribute))
+      return { outcome: 'unchanged', receipt: noReceipt };
     throw error;
   }
 }

@@ -2,7 +2,7 @@
  * What a directory's refusal means. A message of a directory quotes names and values, so that only its result code and
  * the hexadecimal code of Active Directory go on.
  */
-import { ResultCodeError } from 'ldapts';
+import { MessageParserError, ResultCodeError } from 'ldapts';
 import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorDetail } from '../errors.ts';
 
 /** Result codes that connectors look at (RFC 4511, section 4.1.9). */
@@ -36,6 +36,9 @@ export function toLdapError(error: unknown, { systemId, operation, wasWriteSent 
   if (error instanceof ConnectorError) return error;
   const detail = { systemId, operation };
   if (error instanceof ResultCodeError) return refusal(error, detail);
+  if (error instanceof MessageParserError) {
+    return new ConnectorError('transient', 'the answer does not have the expected shape', detail);
+  }
   const vendorCode = systemCodeOf(error);
   const more = vendorCode === null ? detail : { ...detail, vendorCode };
   if (wasWriteSent) return new ConnectorError('unknownOutcome', 'the connection ended before the answer', more);
@@ -54,7 +57,11 @@ function refusal(error: ResultCodeError, detail: ConnectorErrorDetail): Connecto
   // "0000052D: ..." and "... data 533, ..." are how Active Directory tells the reason.
   const reason = /^([0-9A-Fa-f]{8}):/.exec(error.message)?.[1] ?? null;
   const subReason = /\bdata ([0-9a-f]{1,8})\b/.exec(error.message)?.[1] ?? null;
-  const vendorCode = [error.code, ...(reason === null ? [] : [reason]), ...(subReason === null ? [] : [subReason])].join('/');
+  const vendorCode = [
+    error.code,
+    ...(reason === null ? [] : [reason]),
+    ...(subReason === null ? [] : [subReason]),
+  ].join('/');
   return new ConnectorError(code, `the directory answered ${error.code}`, {
     ...detail,
     vendorCode,
