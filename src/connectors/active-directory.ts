@@ -230,13 +230,16 @@ async function takeOver(
   return { outcome: keys.accountId === accountId ? outcome : 'adopted', account, receipt: noReceipt };
 }
 
-function updateProfile(api: AdApi, accountId: string, values: ProfileValues, ctx: CallContext): Promise<WriteResult> {
+async function updateProfile(
+  api: AdApi,
+  accountId: string,
+  values: ProfileValues,
+  ctx: CallContext,
+): Promise<WriteResult> {
   const operation = 'updateProfile';
   if (api.isMastered) throw api.client.fail('precondition', operation, 'its master overwrites the attributes');
-  return (async () => {
-    const { user } = await mustRead(api, operation, accountId, ctx);
-    return { outcome: await assertProfile(api, operation, { user, values }, ctx), receipt: noReceipt };
-  })();
+  const { user } = await mustRead(api, operation, accountId, ctx);
+  return { outcome: await assertProfile(api, operation, { user, values }, ctx), receipt: noReceipt };
 }
 
 async function setLogin(

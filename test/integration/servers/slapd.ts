@@ -13,11 +13,17 @@ export interface RunningSlapd extends RunningServer {
   ca: string;
   suffix: string;
   admin: { dn: string; password: string };
+  /** What the connector logs in as. */
+  service: { dn: string; password: string };
+  /** Policies with and without lockout. */
+  blindPolicyDn: string;
   defaultPolicyDn: string;
 }
 
 const suffix = 'dc=corp,dc=example';
 const admin = { dn: `cn=admin,${suffix}`, password: 'admin-of-the-test' };
+const service = { dn: `cn=usher,ou=services,${suffix}`, password: 'usher-of-the-test' };
+const blindPolicyDn = `cn=blind,ou=policies,${suffix}`;
 const defaultPolicyDn = `cn=default,ou=policies,${suffix}`;
 const slapd = (): string | null => findCommand('slapd');
 
@@ -56,7 +62,7 @@ async function start(): Promise<RunningSlapd> {
     },
     dir,
   );
-  return { url, ca: tls.cert, suffix, admin, defaultPolicyDn, stop: () => running.stop() };
+  return { url, ca: tls.cert, suffix, admin, service, defaultPolicyDn, blindPolicyDn, stop: () => running.stop() };
 }
 
 const configOf = (dir: string): string => `
@@ -85,9 +91,9 @@ maxsize 268435456
 sizelimit 500
 lastbind on
 index objectClass,uid,employeeNumber,member,entryUUID eq
-access to attrs=userPassword by dn.base="cn=usher,ou=services,${suffix}" write by self write by anonymous auth by * none
-access to dn.subtree="ou=policies,${suffix}" by dn.base="cn=usher,ou=services,${suffix}" read by * none
-access to * by dn.base="cn=usher,ou=services,${suffix}" write by users read by * none
+access to attrs=userPassword by dn.base="${service.dn}" write by self write by anonymous auth by * none
+access to dn.subtree="ou=policies,${suffix}" by dn.base="${service.dn}" read by * none
+access to * by dn.base="${service.dn}" write by users read by * none
 overlay memberof
 overlay refint
 refint_attributes member memberOf
@@ -104,6 +110,6 @@ const tree = [
   `dn: ${suffix}\nobjectClass: organization\nobjectClass: dcObject\no: Corp\ndc: corp\n`,
   ...['people', 'groups', 'services', 'policies'].map(unit),
   `dn: ${defaultPolicyDn}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: default\npwdAttribute: userPassword\npwdLockout: TRUE\n`,
-  `dn: cn=blind,ou=policies,${suffix}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: blind\npwdAttribute: userPassword\npwdLockout: FALSE\n`,
-  `dn: cn=usher,ou=services,${suffix}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: usher\nuserPassword: usher-of-the-test\n`,
+  `dn: ${blindPolicyDn}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: blind\npwdAttribute: userPassword\npwdLockout: FALSE\n`,
+  `dn: ${service.dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: usher\nuserPassword: ${service.password}\n`,
 ].join('\n');

@@ -54,6 +54,7 @@ export async function startAdHarness(running: RunningSamba): Promise<AdHarness> 
       rateLimiter: unlimited,
       timeoutMs,
     });
+  let isClosed = false;
   const truth = truthOf(running, admin, ou);
   return {
     connector: connectTo(door.url),
@@ -63,6 +64,8 @@ export async function startAdHarness(running: RunningSamba): Promise<AdHarness> 
       ...front,
       async close() {
         await front.close();
+        if (isClosed) return;
+        isClosed = true;
         await admin.del(ou, treeDelete);
         await admin.unbind();
       },

@@ -107,7 +107,7 @@ export function classifyLdapCode(code: number): ConnectorErrorCode {
 
 /** The code of Node, such as ECONNREFUSED or CERT_HAS_EXPIRED; anything else might quote a value. */
 function systemCodeOf(error: unknown): string | null {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   return typeof code === 'string' && /^[A-Z0-9_]{3,64}$/.test(code) ? code : null;
 }
 
