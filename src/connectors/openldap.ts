@@ -279,7 +279,7 @@ async function modify(
       throw api.client.fail('precondition', operation, 'the directory does not know an attribute that this needs');
     }
     // The login is the name of the entry, as entries that others made often have it.
-    if (isRefusal(error, ldapCode.notAllowedOnRdn)) {
+    if (isRefusal(error, ldapCode.notAllowedOnRdn, ldapCode.namingViolation)) {
       throw api.client.fail(
         'precondition',
         operation,

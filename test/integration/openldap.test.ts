@@ -76,10 +76,14 @@ describeOn(slapdServer, (running) => {
       const { searchEntries } = await admin.search(`cn=Finance,${groups}`, { scope: 'base', attributes: ['member'] });
       const members = (searchEntries[0]?.['member'] ?? []) as string[];
       await harness.change(`cn=Finance,${groups}`, 'member', ...members.filter((dn) => dn !== running().service.dn));
-      expect(await connector.ensureEntitlement(accountId, groupId, 'absent', ctx)).toMatchObject({ outcome: 'changed' });
+      expect(await connector.ensureEntitlement(accountId, groupId, 'absent', ctx)).toMatchObject({
+        outcome: 'changed',
+      });
       expect(await membersOf(groupId)).toEqual([]);
       expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual([]);
-      expect(await connector.ensureEntitlement(accountId, groupId, 'present', ctx)).toMatchObject({ outcome: 'changed' });
+      expect(await connector.ensureEntitlement(accountId, groupId, 'present', ctx)).toMatchObject({
+        outcome: 'changed',
+      });
     });
 
     test('two attempts at once for one person make one account', async () => {
@@ -106,7 +110,9 @@ describeOn(slapdServer, (running) => {
       const since = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
       expect(await canBindWith(accountId, password)).toBe(true);
       const usage = await connector.listUsage?.(since, null, ctx);
-      expect(usage?.items).toEqual([{ accountId, vendorEntitlementId: null, lastUsedAt: expect.stringMatching(/^20\d\d-/) }]);
+      expect(usage?.items).toEqual([
+        { accountId, vendorEntitlementId: null, lastUsedAt: expect.stringMatching(/^20\d\d-/) },
+      ]);
       expect((await connector.listUsage?.(new Date(Date.now() + 60_000).toISOString(), null, ctx))?.items).toEqual([]);
     });
 

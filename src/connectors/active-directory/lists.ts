@@ -6,9 +6,11 @@ import type { Filter } from 'ldapts';
 import type { CallContext, Page } from '../kit/contract.ts';
 import { allOf, between } from '../kit/ldap/filters.ts';
 import { KeyRangeError, readKeyRange } from '../kit/ldap/key-ranges.ts';
-import type { LdapEntry } from '../kit/ldap/ldap-entry.ts';
+import { type LdapEntry, textOf } from '../kit/ldap/ldap-entry.ts';
 import { type AdApi, readServerFacts } from './api.ts';
 import { binaryAttributes } from './user.ts';
+
+const counter = 'uSNCreated';
 
 export interface AdListing {
   operation: string;
@@ -41,13 +43,14 @@ export async function listObjects(
         );
       }
       const search = (from: bigint, to: bigint) => {
-        const inRange = allOf(filter, between('uSNCreated', from.toString(), to.toString()));
-        const query = { base, scope: 'sub' as const, filter: inRange, attributes, binary: binaryAttributes };
-        return connection.searchUpTo(pageMax, query);
+        const inRange = allOf(filter, between(counter, from.toString(), to.toString()));
+        const query = { base, scope: 'sub' as const, filter: inRange, attributes: [...attributes, counter] };
+        return connection.searchUpTo(pageMax, { ...query, binary: binaryAttributes });
       };
       try {
         const space = () => ({ first: 0n, last: facts.highestChange });
-        const { items, nextCursor } = await readKeyRange({ cursor: place, space, search, pageMax });
+        const keyOf = (entry: LdapEntry) => BigInt(textOf(entry, counter) ?? '-1');
+        const { items, nextCursor } = await readKeyRange({ cursor: place, space, search, keyOf, pageMax });
         const next = nextCursor === null ? null : `${facts.counterId}:${nextCursor}`;
         return { items, nextCursor: next, nowMs: facts.nowMs };
       } catch (error) {

@@ -72,7 +72,7 @@ export async function startAdHarness(running: RunningSamba): Promise<AdHarness> 
     },
     secrets: [who.password],
     notHttp: { busyRetryAfterMs: 5000 },
-    listingCallsMax: () => 60,
+    listingCallsMax: (pages) => 3 + 6 * pages,
     pageSize,
     statuses: ['enabled', 'disabled', 'expired'],
     groupId: await truth.idOf(`CN=Finance,${ou}`),

@@ -66,7 +66,7 @@ export async function startOpenLdapHarness(running: RunningSlapd): Promise<OpenL
     },
     secrets: [service.password],
     notHttp: { busyRetryAfterMs: 5000 },
-    listingCallsMax: () => 60,
+    listingCallsMax: (pages) => 3 + 6 * pages,
     pageSize,
     statuses: ['active', 'locked'],
     groupId: await truth.idOf(groupDn),

@@ -34,12 +34,18 @@ export interface LdapChange {
   values: string[] | Buffer[];
 }
 
+/** What a bounded search found. */
+export interface Hits {
+  items: LdapEntry[];
+  isWhole: boolean;
+}
+
 /** What a call does on its connection. Throws ConnectorErrors. */
 export interface LdapConnection {
   /** Every hit. A server that would cut the answer at its limit says so, and the search fails. */
   search(query: LdapQuery): Promise<LdapEntry[]>;
-  /** Every hit, or null where there are more than `max`. */
-  searchUpTo(max: number, query: LdapQuery): Promise<LdapEntry[] | null>;
+  /** Every hit (`isWhole`), or some of them where there are more than `max`. */
+  searchUpTo(max: number, query: LdapQuery): Promise<Hits>;
   /** At most one hit, whichever: for probes. */
   searchSome(query: LdapQuery): Promise<LdapEntry[]>;
   add(dn: string, attributes: Record<string, string[]>): Promise<void>;
@@ -150,19 +156,19 @@ async function searchSome(client: Client, query: LdapQuery): Promise<LdapEntry[]
 }
 
 /** Reads by pages, so that a directory of any size answers with a bounded number of entries. */
-async function searchUpTo(client: Client, max: number, query: LdapQuery): Promise<LdapEntry[] | null> {
-  const entries: LdapEntry[] = [];
+async function searchUpTo(client: Client, max: number, query: LdapQuery): Promise<Hits> {
+  const items: LdapEntry[] = [];
   let isLastPageEmpty = false;
   const pages = client.searchPaginated(query.base, { ...searchOptions(query), paged: { pageSize: max + 1 } });
   for await (const page of pages) {
-    entries.push(...page.searchEntries.map(toLdapEntry));
+    items.push(...page.searchEntries.map(toLdapEntry));
     isLastPageEmpty = page.searchEntries.length === 0;
-    if (entries.length > max) return null;
+    if (items.length > max) return { items, isWhole: false };
   }
   // The library takes an empty page for the end whether or not the server has more.
-  if (!isLastPageEmpty) return entries;
+  if (!isLastPageEmpty) return { items, isWhole: true };
   const whole = await searchAll(client, query);
-  return whole.length > max ? null : whole;
+  return { items: whole, isWhole: whole.length <= max };
 }
 
 function searchOptions({ scope, filter, attributes, binary = [] }: LdapQuery): SearchOptions {

@@ -16,6 +16,7 @@ export const ldapCode = {
   noSuchObject: 32,
   invalidDn: 34,
   unwilling: 53,
+  namingViolation: 64,
   objectClassViolation: 65,
   notAllowedOnRdn: 67,
   entryExists: 68,
