@@ -23,7 +23,7 @@ export interface LdapMessage {
   dn: string;
 }
 
-interface Element {
+export interface Element {
   tag: number;
   content: Buffer;
   /** Bytes of the whole element. */
@@ -31,7 +31,7 @@ interface Element {
 }
 
 /** The element at the start of the bytes, or null while it is not all there. */
-function readElement(bytes: Buffer): Element | null {
+export function readElement(bytes: Buffer): Element | null {
   const [tag, first] = bytes;
   if (tag === undefined || first === undefined) return null;
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
@@ -67,6 +67,28 @@ function toMessage(bytes: Buffer, content: Buffer): LdapMessage {
 
 const isOperation = (tag: number): tag is keyof typeof operations => tag in operations;
 
+/** The elements that lie one after the other in the bytes. Throws where they do not end together. */
+export function elementsOf(bytes: Buffer): Element[] {
+  const elements: Element[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const next = readElement(bytes.subarray(at));
+    if (next === null) throw new Error('This is no LDAP message.');
+    elements.push(next);
+    at += next.length;
+  }
+  return elements;
+}
+
+/** The parts of a message: the fields of its call, and its controls by their number. */
+export function partsOf({ bytes }: LdapMessage): { fields: Element[]; controls: Map<string, Buffer> } {
+  const [, body, controlList] = elementsOf(readElement(bytes)?.content ?? Buffer.alloc(0));
+  const controls = elementsOf(controlList?.content ?? Buffer.alloc(0)).map(({ content }) => {
+    const [type, ...rest] = elementsOf(content);
+    return [type?.content.toString('utf8') ?? '', rest.at(-1)?.content ?? Buffer.alloc(0)] as const;
+  });
+  return { fields: elementsOf(body?.content ?? Buffer.alloc(0)), controls: new Map(controls) };
+}
+
 /** True for the message that ends the answer: entries and references come before it. */
 export function isLastAnswer({ tag }: LdapMessage): boolean {
   return tag !== 0x64 && tag !== 0x73 && tag !== 0x79;
@@ -82,12 +104,25 @@ export function element(tag: number, ...contents: Buffer[]): Buffer {
 }
 
 /** The answer that ends a call: its result code and a text. */
-export function resultMessage(request: LdapMessage, code: number, text = ''): Buffer {
+export function resultMessage(request: LdapMessage, code: number, text = '', controls: Buffer[] = []): Buffer {
   const answerTag = isOperation(request.tag) ? operations[request.tag].answerTag : null;
   if (answerTag === null) throw new Error('This call has no answer.');
   const result = [element(0x0a, Buffer.from([code])), element(0x04), element(0x04, Buffer.from(text, 'utf8'))];
-  return element(0x30, request.id, element(answerTag, ...result));
+  const more = controls.length === 0 ? [] : [element(0xa0, ...controls)];
+  return element(0x30, request.id, element(answerTag, ...result), ...more);
 }
+
+/** One hit of a search. */
+export function entryMessage(request: LdapMessage, dn: string, attributes: [name: string, values: Buffer[]][]): Buffer {
+  const list = attributes.map(([name, values]) =>
+    element(0x30, octets(name), element(0x31, ...values.map((value) => octets(value)))),
+  );
+  return element(0x30, request.id, element(0x64, octets(dn), element(0x30, ...list)));
+}
+
+/** An octet string. */
+export const octets = (value: string | Buffer): Buffer =>
+  element(0x04, typeof value === 'string' ? Buffer.from(value, 'utf8') : value);
 
 /** An answer of a kind that does not exist. */
 export function brokenMessage(request: LdapMessage): Buffer {

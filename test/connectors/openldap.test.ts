@@ -1,39 +1,71 @@
-import { expect, test } from '@jest/globals';
-import { toLdapEntry } from '../../src/connectors/kit/ldap/ldap-entry.ts';
-import { changedAttributes, lockedForGood, newEntry, personOf, viewOf } from '../../src/connectors/openldap/person.ts';
-import { aProfile } from '../conformance/harness.ts';
+import { setText, textOf } from '../../sandbox/ldap-directory.ts';
+import { createOpenLdapSandbox } from '../../sandbox/openldap.ts';
+import { openConnector } from '../../src/connectors/kit/open-connector.ts';
+import { openldap } from '../../src/connectors/openldap.ts';
+import { describeTargetConnector } from '../conformance/describe-target.ts';
+import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
 
-const person = (attributes: Record<string, string> = {}) =>
-  personOf(
-    toLdapEntry({ dn: 'uid=ada,dc=x', entryUUID: 'b5e7e95c-7c6d-1041-876c-dd80e04f3ce8', uid: 'ada', ...attributes }),
-    'employeeNumber',
-  )!;
+const suffix = 'dc=corp,dc=example';
+const service = { dn: `cn=usher,${suffix}`, password: 'password-of-the-service' };
+const defaultPolicyDn = `cn=default,${suffix}`;
+const people = `ou=people,${suffix}`;
+const pageSize = 3;
 
-test('a lock shuts a login only where the policy makes it count, and one for failed attempts is not for good', () => {
-  const locked = person({ pwdAccountLockedTime: lockedForGood });
-  expect(viewOf(locked, true)).toMatchObject({ vendorStatus: 'locked', canLogIn: false });
-  expect(viewOf(locked, false)).toMatchObject({ vendorStatus: 'locked', canLogIn: true });
-  const passing = person({ pwdAccountLockedTime: '20260302080000Z' });
-  expect(viewOf(passing, true)).toMatchObject({ vendorStatus: 'lockedByAttempts', canLogIn: true });
-  expect(viewOf(person(), true)).toMatchObject({ vendorStatus: 'active', canLogIn: true });
-});
+async function start(): Promise<TargetHarness> {
+  const sandbox = createOpenLdapSandbox({ service, suffix, defaultPolicyDn, now: () => new Date(clockMs) });
+  const { directory, ca } = sandbox;
+  const { url } = await sandbox.listen();
+  const connectTo = (origin: string) => {
+    const place = { url: origin, ca, bindDn: service.dn, password: service.password, defaultPolicyDn };
+    const config = { ...place, baseDn: suffix, accountBaseDn: people, pageMax: pageSize };
+    return openConnector('target', openldap, {
+      ...{ systemId: 'ldap', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs },
+    });
+  };
+  const idOf = (dn: string) => textOf(directory.find(dn)!, 'entryUUID') ?? '';
+  const accounts = () => directory.entries.filter((entry) => textOf(entry, 'objectClass') === 'inetOrgPerson');
+  const personOf = (accountId: string) => accounts().find((entry) => textOf(entry, 'entryUUID') === accountId)!;
+  const groupDn = `cn=Finance,ou=groups,${suffix}`;
+  directory.add(groupDn, { objectClass: ['groupOfNames'], member: [service.dn] });
+  return {
+    connector: connectTo(url),
+    connectTo,
+    manifest: openldap.manifest,
+    sandbox,
+    secrets: [service.password],
+    notHttp: { busyRetryAfterMs: 5000 },
+    listingCallsMax: (pages) => 3 + 6 * pages,
+    pageSize,
+    statuses: ['active', 'locked'],
+    groupId: idOf(groupDn),
+    usersPath: '^employeeNumber=',
+    memberMethod: 'PATCH',
+    memberPath: '^cn=Finance,',
+    seedAccount({ userName, correlationKey }) {
+      const dn = `uid=${userName},${people}`;
+      const key = correlationKey === null ? {} : { employeeNumber: [correlationKey] };
+      directory.add(dn, { objectClass: ['inetOrgPerson'], cn: [userName], sn: [userName], uid: [userName], ...key });
+      return Promise.resolve(idOf(dn));
+    },
+    forceStatus(accountId, status) {
+      if (status === 'locked') setText(personOf(accountId), 'pwdAccountLockedTime', '000001010000Z');
+      else personOf(accountId).values.delete('pwdaccountlockedtime');
+    },
+    canLogIn(accountId) {
+      setText(personOf(accountId), 'userPassword', 'known');
+      return directory.bind(personOf(accountId).dn, 'known') === 0;
+    },
+    accountIds: () => accounts().map(({ dn }) => idOf(dn)),
+    membersOf: () =>
+      (directory.find(groupDn)?.values.get('member') ?? [])
+        .map(String)
+        .filter((dn) => dn !== service.dn)
+        .map(idOf),
+    // slapd has no sessions that anybody could count or end.
+    createSession: () => undefined,
+    sessionCount: () => 0,
+    replyWithNextLink: null,
+  };
+}
 
-test('a new entry has the family name that its class asks for, the key, and no empty value', () => {
-  const profile = { ...aProfile('ada@example.test'), familyName: '', title: null, department: null };
-  expect(newEntry('employeeNumber', 'p-1', profile)).toEqual({
-    objectClass: ['inetOrgPerson'],
-    cn: ['Ada Byron'],
-    sn: ['Ada'],
-    givenName: ['Ada'],
-    displayName: ['Ada Byron'],
-    uid: ['ada@example.test'],
-    mail: ['ada@example.test'],
-    employeeNumber: ['p-1'],
-  });
-});
-
-test('only what differs is written, and nothing is emptied', () => {
-  expect(
-    changedAttributes(person({ title: 'Analyst', mail: 'a@x' }), { title: 'Analyst', email: 'b@x', department: '' }),
-  ).toEqual([['mail', 'b@x']]);
-});
+describeTargetConnector('openldap', { start });

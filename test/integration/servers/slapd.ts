@@ -1,4 +1,4 @@
-/** OpenLDAP's slapd, LDAPS only, with the overlays of a company: memberOf, refint, unique, password policy. */
+/** OpenLDAP's slapd, LDAPS only, with the overlays of a company (memberOf, refint, unique, password policy) and the rights that the set-up page names. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeSelfSigned } from '../../../sandbox/self-signed.ts';
@@ -91,9 +91,11 @@ maxsize 268435456
 sizelimit 500
 lastbind on
 index objectClass,uid,employeeNumber,member,entryUUID eq
-access to attrs=userPassword by dn.base="${service.dn}" write by self write by anonymous auth by * none
+access to attrs=userPassword by self write by anonymous auth by * none
 access to dn.subtree="ou=policies,${suffix}" by dn.base="${service.dn}" read by * none
-access to * by dn.base="${service.dn}" write by users read by * none
+access to dn.subtree="ou=people,${suffix}" by dn.base="${service.dn}" write by users read by * none
+access to dn.subtree="ou=groups,${suffix}" by dn.base="${service.dn}" write by users read by * none
+access to * by users read by * none
 overlay memberof
 overlay refint
 refint_attributes member memberOf
