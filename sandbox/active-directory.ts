@@ -77,13 +77,7 @@ function rulesOf(baseDn: string, clock: () => Date): DirectoryRules {
   return {
     names: shownNames.split(' '),
     sizeLimit: 1000,
-    rootDse: () => ({
-      currentTime: [`${clock().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}.0Z`],
-      dsServiceName: [`CN=NTDS Settings,CN=DC1,${baseDn}`],
-      dnsHostName: ['dc1.corp.example'],
-      highestCommittedUSN: [String(highestChange)],
-      schemaNamingContext: [`CN=Schema,${baseDn}`],
-    }),
+    rootDse: () => rootDseOf(baseDn, clock, highestChange),
     admit(entry) {
       highestChange += 3;
       entry.values.set('objectguid', [Buffer.from(randomUUID().replaceAll('-', ''), 'hex')]);
@@ -124,6 +118,16 @@ function rulesOf(baseDn: string, clock: () => Date): DirectoryRules {
       if (hex === undefined) return directory.entries.find((entry) => textOf(entry, 'userPrincipalName') === name);
       return directory.entries.find((entry) => entry.values.get('objectguid')?.[0]?.equals(Buffer.from(hex, 'hex')));
     },
+  };
+}
+
+function rootDseOf(baseDn: string, clock: () => Date, highestChange: number): Record<string, string[]> {
+  return {
+    currentTime: [`${clock().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}.0Z`],
+    dsServiceName: [`CN=NTDS Settings,CN=DC1,${baseDn}`],
+    dnsHostName: ['dc1.corp.example'],
+    highestCommittedUSN: [String(highestChange)],
+    schemaNamingContext: [`CN=Schema,${baseDn}`],
   };
 }
 

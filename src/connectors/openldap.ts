@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { OwnedAttribute, type ProfileValues } from '../schemas/owned-attribute.ts';
 import {
   type AccountProfile,
+  type AccountProfileView,
   type AccountView,
   type CallContext,
   type ConnectorRuntime,
@@ -21,10 +22,10 @@ import {
 } from './kit/contract.ts';
 import { childDn } from './kit/ldap/dn.ts';
 import { allOf, anyOf, equals, isPresent, not } from './kit/ldap/filters.ts';
-import { createLdapClient, type LdapChange } from './kit/ldap/ldap-client.ts';
+import { createLdapClient, type LdapChange, type LdapConnection } from './kit/ldap/ldap-client.ts';
 import { ldapDn, ldapFields } from './kit/ldap/ldap-config.ts';
 import { generalizedTimeMs } from './kit/ldap/ldap-time.ts';
-import { textOf } from './kit/ldap/ldap-entry.ts';
+import { type LdapEntry, textOf } from './kit/ldap/ldap-entry.ts';
 import { isRefusal, ldapCode } from './kit/ldap/ldap-errors.ts';
 import { ensureByKeys, noReceipt, uniqueAccount } from './kit/target-steps.ts';
 import {
@@ -106,7 +107,12 @@ function createOpenLdap(runtime: ConnectorRuntime<OpenLdapConfig>): TargetConnec
   const { keyAttribute, baseDn, accountBaseDn, groupClass, defaultPolicyDn, pageMax } = config;
   const api: OpenLdapApi = {
     client: createLdapClient(runtime, config),
-    ...{ keyAttribute, baseDn, accountBaseDn, groupClass, defaultPolicyDn, pageMax },
+    keyAttribute,
+    baseDn,
+    accountBaseDn,
+    groupClass,
+    defaultPolicyDn,
+    pageMax,
     groupBaseDn: config.groupBaseDn ?? baseDn,
     placeholderDn: config.placeholderDn ?? config.bindDn,
   };
@@ -130,32 +136,13 @@ function createOpenLdap(runtime: ConnectorRuntime<OpenLdapConfig>): TargetConnec
     listAccountEntitlements: (accountId, ctx) => listGroupsOf(api, accountId, ctx),
     ensureEntitlement: (accountId, groupId, state, ctx) => ensureMember(api, { accountId, groupId, state }, ctx),
     listEntitlements: (cursor, ctx) => listGroups(api, cursor, ctx),
-    async readProfile(accountId, ctx) {
-      const read = await readPerson(api, 'readProfile', accountId, ctx);
-      if (read === null) return null;
-      const managerId = await managerIdOf(api, read.person, ctx);
-      return profileViewOf(read.person, managerId);
-    },
+    readProfile: (accountId, ctx) => readProfile(api, accountId, ctx),
     async updateProfile(accountId, values, ctx) {
       const { person } = await mustRead(api, 'updateProfile', accountId, ctx);
       return { outcome: await assertProfile(api, 'updateProfile', { person, values }, ctx), receipt: noReceipt };
     },
     profileAsStored: asStored,
-    listAccounts(cursor, ctx) {
-      const operation = 'listAccounts';
-      const listing = { operation, cursor, base: baseDn, filter: isPerson, attributes: personAttributes(keyAttribute) };
-      return listObjects(
-        api,
-        {
-          ...listing,
-          read: async (connection, entries) =>
-            (await withEffect(api, operation, connection, entries)).map((read) =>
-              viewOf(read.person, read.isLockEffective),
-            ),
-        },
-        ctx,
-      );
-    },
+    listAccounts: (cursor, ctx) => listAccounts(api, cursor, ctx),
     listUsage: (since, cursor, ctx) => listUsage(api, { since, cursor }, ctx),
   };
 }
@@ -318,6 +305,23 @@ async function assertProfile(
   return 'changed';
 }
 
+async function readProfile(api: OpenLdapApi, accountId: string, ctx: CallContext): Promise<AccountProfileView | null> {
+  const read = await readPerson(api, 'readProfile', accountId, ctx);
+  if (read === null) return null;
+  return profileViewOf(read.person, await managerIdOf(api, read.person, ctx));
+}
+
+function listAccounts(api: OpenLdapApi, cursor: string | null, ctx: CallContext): Promise<Page<AccountView>> {
+  const operation = 'listAccounts';
+  const attributes = personAttributes(api.keyAttribute);
+  const listing = { operation, cursor, base: api.baseDn, filter: isPerson, attributes };
+  const read = async (connection: LdapConnection, entries: LdapEntry[]): Promise<AccountView[]> => {
+    const people = await withEffect(api, operation, connection, entries);
+    return people.map(({ person, isLockEffective }) => viewOf(person, isLockEffective));
+  };
+  return listObjects(api, { ...listing, read }, ctx);
+}
+
 async function managerIdOf(api: OpenLdapApi, { managerDn }: LdapPerson, ctx: CallContext): Promise<string | null> {
   if (managerDn === null) return null;
   const operation = 'readProfile';
@@ -346,7 +350,11 @@ async function listUsage(
   return listObjects(
     api,
     {
-      ...{ operation, cursor, base: api.baseDn, filter, attributes },
+      operation,
+      cursor,
+      base: api.baseDn,
+      filter,
+      attributes,
       read: (_connection, entries) =>
         Promise.resolve(
           entries.flatMap((entry): UsageView[] => {

@@ -43,7 +43,7 @@ export interface TargetHarness extends Harness<'target'> {
   canLogIn(accountId: string): boolean | Promise<boolean>;
   accountIds(): string[] | Promise<string[]>;
   membersOf(groupId: string): string[] | Promise<string[]>;
-  createSession(accountId: string): void | Promise<void>;
+  createSession(accountId: string): unknown;
   sessionCount(accountId: string): number | Promise<number>;
   /** At most so many calls for a listing of so many full pages; absent: one for each page. */
   listingCallsMax?: (pages: number) => number;

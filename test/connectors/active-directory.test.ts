@@ -21,7 +21,11 @@ async function start(): Promise<TargetHarness> {
     const place = { url: origin, ca, bindDn: service.dn, password: service.password };
     const config = { ...place, baseDn, accountBaseDn, pageMax: pageSize };
     return openConnector('target', activeDirectory, {
-      ...{ systemId: 'ad', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs },
+      systemId: 'ad',
+      config,
+      now: () => clockMs,
+      rateLimiter: unlimited,
+      timeoutMs,
     });
   };
   const idOf = (dn: string) => guidText(directory.find(dn)?.values.get('objectguid')?.[0] ?? Buffer.alloc(0));

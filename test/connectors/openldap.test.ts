@@ -19,7 +19,11 @@ async function start(): Promise<TargetHarness> {
     const place = { url: origin, ca, bindDn: service.dn, password: service.password, defaultPolicyDn };
     const config = { ...place, baseDn: suffix, accountBaseDn: people, pageMax: pageSize };
     return openConnector('target', openldap, {
-      ...{ systemId: 'ldap', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs },
+      systemId: 'ldap',
+      config,
+      now: () => clockMs,
+      rateLimiter: unlimited,
+      timeoutMs,
     });
   };
   const idOf = (dn: string) => textOf(directory.find(dn)!, 'entryUUID') ?? '';

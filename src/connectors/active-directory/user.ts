@@ -1,6 +1,6 @@
 /** A user of Active Directory: which attributes mean what, and in which form they are stored. Pure: no call is made here. */
 import { createHash } from 'node:crypto';
-import { OwnedAttribute, type ProfileValues } from '../../schemas/owned-attribute.ts';
+import type { OwnedAttribute, ProfileValues } from '../../schemas/owned-attribute.ts';
 import type { AccountProfile, AccountProfileView, AccountView } from '../kit/contract.ts';
 import { clip } from '../kit/escape.ts';
 import { bytesOf, type LdapEntry, textOf } from '../kit/ldap/ldap-entry.ts';

@@ -1,5 +1,5 @@
 /** A person in OpenLDAP (inetOrgPerson, RFC 2798) and the lock of its password policy. Pure: no call is made here. */
-import { OwnedAttribute, type ProfileValues } from '../../schemas/owned-attribute.ts';
+import type { OwnedAttribute, ProfileValues } from '../../schemas/owned-attribute.ts';
 import type { AccountProfile, AccountProfileView, AccountView } from '../kit/contract.ts';
 import { type LdapEntry, textOf } from '../kit/ldap/ldap-entry.ts';
 

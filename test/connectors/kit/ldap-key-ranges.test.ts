@@ -20,7 +20,7 @@ function directory(keys: bigint[], pageMax: number) {
 
 const spread = fc.uniqueArray(fc.bigInt({ min: 0n, max: last }), { maxLength: 120 });
 const crowded = fc.uniqueArray(fc.bigInt({ min: 2n ** 96n, max: 2n ** 96n + 200n }), { maxLength: 120 });
-const atTheEnds = fc.constant([0n, 1n, 2n, last - 1n, last]);
+const atTheEnds = fc.constant<bigint[]>([0n, 1n, 2n, last - 1n, last]);
 
 test('whatever the keys and the size of a page, everything is listed once, in bounded pages, with few searches', async () => {
   await fc.assert(

@@ -43,8 +43,13 @@ export async function startAdHarness(running: RunningSamba): Promise<AdHarness> 
   const front = createLdapFront({ tls, connect: () => relayTo(url, ca) });
   const door = await front.listen();
   const config = {
-    ...{ url: door.url, ca: tls.cert, bindDn: who.dn, password: who.password },
-    ...{ baseDn: ou, accountBaseDn: ou, pageMax: pageSize },
+    url: door.url,
+    ca: tls.cert,
+    bindDn: who.dn,
+    password: who.password,
+    baseDn: ou,
+    accountBaseDn: ou,
+    pageMax: pageSize,
   };
   const connectTo = (origin: string) =>
     openConnector('target', activeDirectory, {
@@ -105,7 +110,11 @@ function truthOf(running: RunningSamba, admin: Client, ou: string) {
   const canBindWith = async (accountId: string, password: string): Promise<boolean> =>
     canBind(running, await dnOf(accountId), password);
   return {
-    ...{ idOf, dnOf, attributesOf, setPassword, canBindWith },
+    idOf,
+    dnOf,
+    attributesOf,
+    setPassword,
+    canBindWith,
     async seedAccount({ userName, correlationKey }: { userName: string; correlationKey: string | null }) {
       const [name = ''] = userName.split('@');
       const dn = `CN=${name},${ou}`;

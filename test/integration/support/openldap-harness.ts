@@ -37,8 +37,15 @@ export async function startOpenLdapHarness(running: RunningSlapd): Promise<OpenL
   const front = createLdapFront({ tls, connect: () => relayTo(url, ca) });
   const door = await front.listen();
   const config = {
-    ...{ url: door.url, ca: tls.cert, bindDn: service.dn, password: service.password, defaultPolicyDn },
-    ...{ baseDn: people, accountBaseDn: people, groupBaseDn: groups, pageMax: pageSize },
+    url: door.url,
+    ca: tls.cert,
+    bindDn: service.dn,
+    password: service.password,
+    defaultPolicyDn,
+    baseDn: people,
+    accountBaseDn: people,
+    groupBaseDn: groups,
+    pageMax: pageSize,
   };
   const connectTo = (origin: string) =>
     openConnector('target', openldap, {
@@ -74,7 +81,10 @@ export async function startOpenLdapHarness(running: RunningSlapd): Promise<OpenL
     memberMethod: 'PATCH',
     memberPath: '^cn=Finance,',
     replyWithNextLink: null,
-    ...{ admin, people, groups, config },
+    admin,
+    people,
+    groups,
+    config,
     ...truth,
   };
 }
@@ -102,7 +112,11 @@ function truthOf(running: RunningSlapd, admin: Client, people: string) {
   const canBindWith = async (accountId: string, password: string): Promise<boolean> =>
     canBind(running, await dnOf(accountId), password);
   return {
-    ...{ idOf, dnOf, change, setPassword, canBindWith },
+    idOf,
+    dnOf,
+    change,
+    setPassword,
+    canBindWith,
     async seedAccount({ userName, correlationKey }: { userName: string; correlationKey: string | null }) {
       const dn = `uid=${userName},${people}`;
       const key = correlationKey === null ? {} : { employeeNumber: correlationKey };

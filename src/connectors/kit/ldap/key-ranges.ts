@@ -38,7 +38,9 @@ export interface RangeReading<T> {
 
 /** The next page that holds anything, or the last one. Throws a KeyRangeError. */
 export async function readKeyRange<T>({ cursor, space, search, keyOf, pageMax }: RangeReading<T>): Promise<Page<T>> {
-  let { from, width, last } = cursor === null ? placeOf(await space()) : parseCursor(cursor);
+  const start = cursor === null ? placeOf(await space()) : parseCursor(cursor);
+  const { last } = start;
+  let { from, width } = start;
   while (from <= last) {
     const to = from + width - 1n > last ? last : from + width - 1n;
     const { items, isWhole } = await search(from, to);
