@@ -1,13 +1,24 @@
 /** Every connector that Usher ships with, one line each. A system names one of them by its id. */
+import { activeDirectory } from './active-directory.ts';
 import { bamboohr } from './bamboohr.ts';
 import { entra } from './entra.ts';
 import { googleWorkspace } from './google-workspace.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
 import { okta } from './okta.ts';
+import { openldap } from './openldap.ts';
 import { scim } from './scim.ts';
 import { servicenow } from './servicenow.ts';
 
-const definitions: ConnectorDefinition[] = [bamboohr, entra, googleWorkspace, okta, scim, servicenow];
+const definitions: ConnectorDefinition[] = [
+  activeDirectory,
+  bamboohr,
+  entra,
+  googleWorkspace,
+  okta,
+  openldap,
+  scim,
+  servicenow,
+];
 
 /** The connector with that id, or null. */
 export function connectorById(id: string): ConnectorDefinition | null {

@@ -4,22 +4,41 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { allManifests, connectorById } from '../../src/connectors/registry.ts';
 import { clockMs, ctx } from '../conformance/harness.ts';
 
+const directory = {
+  url: 'ldaps://a.example',
+  bindDn: 'CN=usher,DC=a,DC=example',
+  password: 'p',
+  baseDn: 'DC=a,DC=example',
+  accountBaseDn: 'OU=People,DC=a,DC=example',
+};
 const configs: Record<string, Record<string, unknown>> = {
+  'active-directory': directory,
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   entra: { tenantId: 't', clientId: '00000000-0000-4000-8000-000000000000', credential: 'c' },
   'google-workspace': { serviceAccountKey: 'k', adminUser: 'a@a.example' },
   okta: { url: 'https://a.example', token: 't' },
+<<<<<<< HEAD
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
+=======
+  openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
+>>>>>>> ldap
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
 };
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
   expect(allManifests().map(({ id }) => id)).toEqual([
+<<<<<<< HEAD
     'bamboohr',
     'entra',
     'google-workspace',
     'okta',
+=======
+    'active-directory',
+    'bamboohr',
+    'okta',
+    'openldap',
+>>>>>>> ldap
     'scim',
     'servicenow',
   ]);
