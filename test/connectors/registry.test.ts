@@ -17,28 +17,20 @@ const configs: Record<string, Record<string, unknown>> = {
   entra: { tenantId: 't', clientId: '00000000-0000-4000-8000-000000000000', credential: 'c' },
   'google-workspace': { serviceAccountKey: 'k', adminUser: 'a@a.example' },
   okta: { url: 'https://a.example', token: 't' },
-<<<<<<< HEAD
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
-=======
   openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
->>>>>>> ldap
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
 };
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
   expect(allManifests().map(({ id }) => id)).toEqual([
-<<<<<<< HEAD
+    'active-directory',
     'bamboohr',
     'entra',
     'google-workspace',
     'okta',
-=======
-    'active-directory',
-    'bamboohr',
-    'okta',
     'openldap',
->>>>>>> ldap
     'scim',
     'servicenow',
   ]);
