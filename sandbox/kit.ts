@@ -125,7 +125,9 @@ async function tell(
 ): Promise<void> {
   const { method, path, query, status, fault } = call;
   const answer =
-    status === null ? null : { status: response.status, headers: response.headers, body: await response.clone().text() };
+    status === null
+      ? null
+      : { status: response.status, headers: response.headers, body: await response.clone().text() };
   const exchange = { method, path, query, requestHeaders: c.req.raw.headers, requestBody, fault, answer };
   for (const watcher of watchers) watcher(exchange);
 }

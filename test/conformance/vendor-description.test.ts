@@ -16,7 +16,9 @@ const user = {
     status: { $ref: '#/components/schemas/Status' },
     lastLogin: { type: 'string', format: 'date-time', nullable: true },
     moving: { type: 'string', enum: ['UP', 'DOWN'], nullable: true },
-    profile: { allOf: [{ $ref: '#/components/schemas/Named' }, { type: 'object', properties: { login: { type: 'string' } } }] },
+    profile: {
+      allOf: [{ $ref: '#/components/schemas/Named' }, { type: 'object', properties: { login: { type: 'string' } } }],
+    },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
     key: { oneOf: [{ type: 'integer' }, { type: 'string', maxLength: 3 }] },
   },
@@ -32,7 +34,12 @@ const mini: OpenApiDocument = {
       get: {
         parameters: [
           { name: 'limit', in: 'query', schema: { type: 'integer', maximum: 200 } },
-          { name: 'page', in: 'query', style: 'deepObject', schema: { type: 'object', properties: { after: { type: 'integer' } } } },
+          {
+            name: 'page',
+            in: 'query',
+            style: 'deepObject',
+            schema: { type: 'object', properties: { after: { type: 'integer' } } },
+          },
           { name: 'id', in: 'query', schema: { type: 'array', items: { type: 'integer' } } },
           { name: 'X-Consistency', in: 'header', required: true, schema: { type: 'string' } },
         ],
@@ -40,15 +47,26 @@ const mini: OpenApiDocument = {
       },
       post: {
         requestBody: { required: true, content: json(ref('User')) },
-        responses: { 201: { content: json(ref('User')) }, 400: { description: 'refused' }, 429: { content: json({ type: 'object', required: ['error'] }) } },
+        responses: {
+          201: { content: json(ref('User')) },
+          400: { description: 'refused' },
+          429: { content: json({ type: 'object', required: ['error'] }) },
+        },
       },
     },
-    '/users/{id}': { parameters: [{ name: 'id', in: 'path', schema: { type: 'string', maxLength: 8 } }], delete: { responses: { 204: {} } } },
+    '/users/{id}': {
+      parameters: [{ name: 'id', in: 'path', schema: { type: 'string', maxLength: 8 } }],
+      delete: { responses: { 204: {} } },
+    },
     '/users/me': { get: { responses: { '2XX': { content: json({ type: 'object' }) } } } },
   },
   components: {
     securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-    schemas: { User: user, Status: { type: 'string', enum: ['ACTIVE'], readOnly: true }, Named: { type: 'object', properties: { name: { type: 'string' } } } },
+    schemas: {
+      User: user,
+      Status: { type: 'string', enum: ['ACTIVE'], readOnly: true },
+      Named: { type: 'object', properties: { name: { type: 'string' } } },
+    },
   },
 };
 
@@ -65,15 +83,29 @@ interface Sketch {
   fault?: Exchange['fault'];
 }
 
-function exchangeOf({ method = 'GET', path = '/api/users', query = '', body, headers = {}, status = 200, answer, fault = null }: Sketch): Exchange {
+function exchangeOf({
+  method = 'GET',
+  path = '/api/users',
+  query = '',
+  body,
+  headers = {},
+  status = 200,
+  answer,
+  fault = null,
+}: Sketch): Exchange {
   const common = { authorization: 'Bearer t', 'x-consistency': 'eventual' };
-  const text = (value: unknown): string => (value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+  const text = (value: unknown): string =>
+    value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   return {
     method,
     path,
     query,
     fault,
-    requestHeaders: new Headers({ ...common, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }),
+    requestHeaders: new Headers({
+      ...common,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    }),
     requestBody: text(body),
     answer: { status, headers: new Headers({ 'content-type': 'application/json; charset=utf-8' }), body: text(answer) },
   };
@@ -104,23 +136,75 @@ describe('requests', () => {
   });
 
   test.each<[string, Sketch, string]>([
-    ['a wrong field', { ...create, body: { profile: { name: 'Ada', nickname: 'A' } } }, 'POST /users | request body/profile/nickname | is not described'],
+    [
+      'a wrong field',
+      { ...create, body: { profile: { name: 'Ada', nickname: 'A' } } },
+      'POST /users | request body/profile/nickname | is not described',
+    ],
     ['a missing field', { ...create, body: {} }, 'POST /users | request body/profile | is missing'],
-    ['a wrong type', { ...create, body: { profile: { name: 7 } } }, 'POST /users | request body/profile/name | must be string, is 7'],
-    ['a read-only field', { ...create, body: { ...create.body, id: 'x' } }, 'POST /users | request body/id | does not travel in this direction (read-only or write-only)'],
-    ['a field of a type that is read-only', { ...create, body: { ...create.body, status: 'ACTIVE' } }, 'POST /users | request body/status | does not travel in this direction (read-only or write-only)'],
+    [
+      'a wrong type',
+      { ...create, body: { profile: { name: 7 } } },
+      'POST /users | request body/profile/name | must be string, is 7',
+    ],
+    [
+      'a read-only field',
+      { ...create, body: { ...create.body, id: 'x' } },
+      'POST /users | request body/id | does not travel in this direction (read-only or write-only)',
+    ],
+    [
+      'a field of a type that is read-only',
+      { ...create, body: { ...create.body, status: 'ACTIVE' } },
+      'POST /users | request body/status | does not travel in this direction (read-only or write-only)',
+    ],
     ['no body', { ...create, body: undefined }, 'POST /users | request body | is missing'],
     ['a body that is no JSON', { ...create, body: '{' }, 'POST /users | request body | must be JSON'],
-    ['another content type', { ...create, headers: { 'content-type': 'text/plain' } }, 'POST /users | request content-type | must be application/json, is text/plain'],
-    ['a body where none belongs', { method: 'DELETE', path: '/api/users/u1', body: {}, status: 204 }, 'DELETE /users/{id} | request body | none is described'],
+    [
+      'another content type',
+      { ...create, headers: { 'content-type': 'text/plain' } },
+      'POST /users | request content-type | must be application/json, is text/plain',
+    ],
+    [
+      'a body where none belongs',
+      { method: 'DELETE', path: '/api/users/u1', body: {}, status: 204 },
+      'DELETE /users/{id} | request body | none is described',
+    ],
     ['an unknown parameter', { query: '?offset=2', answer: [] }, 'GET /users | query/offset | is not described'],
-    ['a parameter out of bounds', { query: '?limit=201', answer: [] }, 'GET /users | query/limit | must be <= 200, is 201'],
-    ['a parameter of another type', { query: '?page[after]=x', answer: [] }, 'GET /users | query/page/after | must be integer, is "x"'],
-    ['an unknown member of a parameter', { query: '?page[before]=7', answer: [] }, 'GET /users | query/page/before | is not described'],
-    ['other credentials', { headers: { authorization: 'SSWS t' }, answer: [] }, 'GET /users | credentials | must be token'],
-    ['a path that does not exist', { path: '/api/people', answer: [] }, 'GET /api/people | path | the description has no such operation (name it in `undescribed` with a reason)'],
-    ['a method that does not exist', { method: 'PUT', path: '/api/users/u1' }, 'PUT /api/users/u1 | path | the description has no such operation (name it in `undescribed` with a reason)'],
-    ['a value of a path that is too long', { method: 'DELETE', path: '/api/users/123456789', status: 204 }, 'DELETE /users/{id} | path/id | must NOT have more than 8 characters, is "123456789"'],
+    [
+      'a parameter out of bounds',
+      { query: '?limit=201', answer: [] },
+      'GET /users | query/limit | must be <= 200, is 201',
+    ],
+    [
+      'a parameter of another type',
+      { query: '?page[after]=x', answer: [] },
+      'GET /users | query/page/after | must be integer, is "x"',
+    ],
+    [
+      'an unknown member of a parameter',
+      { query: '?page[before]=7', answer: [] },
+      'GET /users | query/page/before | is not described',
+    ],
+    [
+      'other credentials',
+      { headers: { authorization: 'SSWS t' }, answer: [] },
+      'GET /users | credentials | must be token',
+    ],
+    [
+      'a path that does not exist',
+      { path: '/api/people', answer: [] },
+      'GET /api/people | path | the description has no such operation (name it in `undescribed` with a reason)',
+    ],
+    [
+      'a method that does not exist',
+      { method: 'PUT', path: '/api/users/u1' },
+      'PUT /api/users/u1 | path | the description has no such operation (name it in `undescribed` with a reason)',
+    ],
+    [
+      'a value of a path that is too long',
+      { method: 'DELETE', path: '/api/users/123456789', status: 204 },
+      'DELETE /users/{id} | path/id | must NOT have more than 8 characters, is "123456789"',
+    ],
   ])('%s is a breach', (_what, sketch, expected) => {
     expect(breachesOf(sketch)).toEqual([expected]);
   });
@@ -128,7 +212,11 @@ describe('requests', () => {
   test('a header that is missing is a breach', () => {
     const exchange = exchangeOf({ answer: [] });
     exchange.requestHeaders.delete('x-consistency');
-    const rules = { documents: [{ document: mini, validator: createValidator(mini) }], basePath: undefined, undescribed: [] };
+    const rules = {
+      documents: [{ document: mini, validator: createValidator(mini) }],
+      basePath: undefined,
+      undescribed: [],
+    };
     expect(describeBy(rules, []).check(exchange).breaches).toEqual([
       { operation: 'GET /users', place: 'header/X-Consistency', expected: 'is missing' },
     ]);
@@ -150,12 +238,22 @@ describe('answers', () => {
     ['a missing member', { id: 'u1' }, ['profile | is missing']],
     ['an invented member', { ...anAnswer, active: true }, ['active | is not described']],
     ['null where none is allowed', { ...anAnswer, id: null }, ['id | must be string, is null']],
-    ['a word that is none of the list', { ...anAnswer, status: 'GONE' }, ['status | must be one of ["ACTIVE"], is "GONE"']],
-    ['a date that is none', { ...anAnswer, lastLogin: '3/2/26' }, ['lastLogin | must match format "date-time", is "3/2/26"']],
+    [
+      'a word that is none of the list',
+      { ...anAnswer, status: 'GONE' },
+      ['status | must be one of ["ACTIVE"], is "GONE"'],
+    ],
+    [
+      'a date that is none',
+      { ...anAnswer, lastLogin: '3/2/26' },
+      ['lastLogin | must match format "date-time", is "3/2/26"'],
+    ],
     [
       'none of the alternatives',
       { ...anAnswer, key: 'abcd' },
-      ['key | fits none of the alternatives (/key must be integer, is "abcd"; /key must NOT have more than 3 characters, is "abcd")'],
+      [
+        'key | fits none of the alternatives (/key must be integer, is "abcd"; /key must NOT have more than 3 characters, is "abcd")',
+      ],
     ],
   ])('%s is a breach', (_what, answer, expected) => {
     expect(answers(answer)).toEqual(expected.map((each) => `POST /users | answer 201 body/${each}`));
@@ -174,17 +272,29 @@ describe('answers', () => {
 
   test('a fault excuses what it broke and nothing else', () => {
     expect(answers('{"id":', { fault: 'malformed' })).toEqual([]);
-    expect(answers({}, { status: 429, fault: 'throttle' })).toEqual(['POST /users | answer 429 body/error | is missing']);
+    expect(answers({}, { status: 429, fault: 'throttle' })).toEqual([
+      'POST /users | answer 429 body/error | is missing',
+    ]);
     expect(answers({}, { fault: 'lie' })).toHaveLength(2);
     const unanswered = { ...exchangeOf({ ...create, fault: 'reset' }), answer: null };
-    const rules = { documents: [{ document: mini, validator: createValidator(mini) }], basePath: undefined, undescribed: [] };
+    const rules = {
+      documents: [{ document: mini, validator: createValidator(mini) }],
+      basePath: undefined,
+      undescribed: [],
+    };
     expect(describeBy(rules, []).check(unanswered).breaches).toEqual([]);
   });
 
   test('an exception stands for its place in its operation', () => {
     const wrong = { ...anAnswer, id: 7, active: true };
-    const exception = { operation: ['GET /users', 'POST /users'], place: 'answer 201 body/id', reason: 'numbers, really' };
-    expect(breachesOf({ ...create, answer: wrong }, [exception])).toEqual(['POST /users | answer 201 body/active | is not described']);
+    const exception = {
+      operation: ['GET /users', 'POST /users'],
+      place: 'answer 201 body/id',
+      reason: 'numbers, really',
+    };
+    expect(breachesOf({ ...create, answer: wrong }, [exception])).toEqual([
+      'POST /users | answer 201 body/active | is not described',
+    ]);
     expect(breachesOf({ ...create, answer: wrong }, [{ ...exception, operation: 'GET /users' }])).toHaveLength(2);
     expect(breachesOf({ ...create, answer: wrong }, [{ ...exception, place: 'answer 201 body' }])).toEqual([]);
   });
@@ -197,11 +307,21 @@ describe('descriptions of other kinds', () => {
       info: { title: 'x', version: '1' },
       host: 'x.example',
       basePath: '/v1',
-      paths: { '/a': { get: { responses: { 200: { description: 'ok', schema: { type: 'object', properties: { a: { type: 'string' } } } } } } } },
+      paths: {
+        '/a': {
+          get: {
+            responses: {
+              200: { description: 'ok', schema: { type: 'object', properties: { a: { type: 'string' } } } },
+            },
+          },
+        },
+      },
     };
     const document = await parseDescription(JSON.stringify(swagger));
     expect(breachesOf({ path: '/v1/a', answer: { a: 'x' } }, [], document)).toEqual([]);
-    expect(breachesOf({ path: '/v1/a', answer: { b: 'x' } }, [], document)).toEqual(['GET /a | answer 200 body/b | is not described']);
+    expect(breachesOf({ path: '/v1/a', answer: { b: 'x' } }, [], document)).toEqual([
+      'GET /a | answer 200 body/b | is not described',
+    ]);
   });
 
   test('what is none of them is refused', async () => {
@@ -237,7 +357,9 @@ describe('a watched sandbox', () => {
 
   test('shows both bodies, and the client still gets its answer', async () => {
     expect(await (await send()).json()).toEqual({ got: { x: 1 } });
-    expect(seen).toMatchObject([{ method: 'POST', path: '/things', query: '?a=1', requestBody: '{"x":1}', fault: null }]);
+    expect(seen).toMatchObject([
+      { method: 'POST', path: '/things', query: '?a=1', requestBody: '{"x":1}', fault: null },
+    ]);
     expect(seen[0]?.requestHeaders.get('x-who')).toBe('me');
     expect(seen[0]?.answer).toMatchObject({ status: 201, body: '{"got":{"x":1}}' });
   });

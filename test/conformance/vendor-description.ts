@@ -84,7 +84,10 @@ export function describeBy(rules: ExchangeRules, exceptions: DescriptionExceptio
   return {
     check(exchange) {
       const { isDescribed, breaches } = checkExchange(exchange, rules);
-      return { isDescribed, breaches: breaches.filter((breach) => !exceptions.some((each) => isExcepted(breach, each))) };
+      return {
+        isDescribed,
+        breaches: breaches.filter((breach) => !exceptions.some((each) => isExcepted(breach, each))),
+      };
     },
   };
 }
@@ -130,7 +133,8 @@ export function openVendorDescription(options: VendorDescriptionOptions): Vendor
     if (breaches.length > 0) throw new Error(explainBreaches(vendor, breaches));
   });
   afterAll(() => {
-    if (describedCount === 0) throw new Error(`No call was held against the description of ${vendor}: is the sandbox watched?`);
+    if (describedCount === 0)
+      throw new Error(`No call was held against the description of ${vendor}: is the sandbox watched?`);
   });
   return { isPresent: true, watch: (sandbox) => sandbox.watch((exchange) => void seen.push(exchange)) };
 }

@@ -1,6 +1,16 @@
 /** One call and its answer against the description: path, parameters, credentials, bodies, status. */
 import type { Exchange } from '../../../sandbox/exchange.ts';
-import { findOperation, isNode, listAt, matchPath, type Node, nodeAt, type OpenApiDocument, type Operation, resolveNode } from './document.ts';
+import {
+  findOperation,
+  isNode,
+  listAt,
+  matchPath,
+  type Node,
+  nodeAt,
+  type OpenApiDocument,
+  type Operation,
+  resolveNode,
+} from './document.ts';
 import { checkParameters } from './parameters.ts';
 import type { Direction } from './schemas.ts';
 import type { Misfit, Validator } from './validator.ts';
@@ -9,7 +19,7 @@ import type { Misfit, Validator } from './validator.ts';
 export interface Breach {
   /** Method and path as the description has them. */
   operation: string;
-  /** `query/limit`, `request body/profile/login`, `answer 200 body/*/id`, `answer 418 status`. */
+  /** `query/limit`, `request body/profile/login`, `answer 200 body/id`, `answer 418 status`. */
   place: string;
   expected: string;
 }
@@ -40,7 +50,10 @@ export function checkExchange(exchange: Exchange, rules: ExchangeRules): { isDes
   if (operation === null) {
     const isKnown = rules.undescribed.some((each) => each.method === method && matchPath(each.path, path) !== null);
     const expected = 'the description has no such operation (name it in `undescribed` with a reason)';
-    return { isDescribed: false, breaches: isKnown ? [] : [{ operation: `${method} ${path}`, place: 'path', expected }] };
+    return {
+      isDescribed: false,
+      breaches: isKnown ? [] : [{ operation: `${method} ${path}`, place: 'path', expected }],
+    };
   }
   const validator = rules.documents.find(({ document }) => document === operation.document)?.validator;
   if (validator === undefined) throw new Error('The operation is of no document.');
@@ -141,5 +154,7 @@ function checkCredentials({ requestHeaders, query }: Exchange, { node, document 
     return authorization.toLowerCase().startsWith(`${kind} `);
   };
   if (alternatives.some((names) => names.every(isGiven))) return [];
-  return [{ place: 'credentials', expected: `must be ${alternatives.map((names) => names.join(' and ')).join(' or ')}` }];
+  return [
+    { place: 'credentials', expected: `must be ${alternatives.map((names) => names.join(' and ')).join(' or ')}` },
+  ];
 }

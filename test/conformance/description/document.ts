@@ -63,7 +63,10 @@ function asOpenApi(value: unknown): OpenApiDocument {
 /** What a JSON pointer of the same document names (RFC 6901). Throws where nothing is there. */
 export function resolvePointer(document: OpenApiDocument, ref: string): unknown {
   if (!ref.startsWith('#/')) throw new Error(`The reference ${ref} leads out of the description.`);
-  const steps = ref.slice(2).split('/').map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = ref
+    .slice(2)
+    .split('/')
+    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
   let value: unknown = document;
   for (const step of steps) value = isNode(value) || Array.isArray(value) ? (value as Node)[step] : undefined;
   if (value === undefined) throw new Error(`The reference ${ref} leads nowhere.`);
@@ -85,7 +88,7 @@ export function basePathOf(document: OpenApiDocument): string {
   const server = listAt(document, 'servers')[0];
   const url = isNode(server) ? server['url'] : undefined;
   if (typeof url !== 'string') return '';
-  const path = url.replace(/^[a-z]+:\/\/[^/]*/i, '');
+  const path = url.replace(/^(?:[a-z]+:)?\/\/[^/]*/i, '');
   return path.replace(/\/+$/, '');
 }
 

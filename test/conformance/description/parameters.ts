@@ -19,7 +19,9 @@ export function checkParameters(exchange: Exchange, operation: Operation, valida
       if (parameter['required'] === true && !isElsewhere) misfits.push({ place, expected: 'is missing' });
       continue;
     }
-    misfits.push(...checkValue(parameter, value, validator).map((each) => ({ ...each, place: `${place}${each.place}` })));
+    misfits.push(
+      ...checkValue(parameter, value, validator).map((each) => ({ ...each, place: `${place}${each.place}` })),
+    );
   }
   const unknown = [...new Set(search.keys())].filter((key) => !used.has(key));
   return [...misfits, ...unknown.map((key) => ({ place: `query/${key}`, expected: 'is not described' }))];
@@ -27,7 +29,8 @@ export function checkParameters(exchange: Exchange, operation: Operation, valida
 
 function checkValue(parameter: Node, value: unknown, validator: Validator): Misfit[] {
   const [media] = Object.values(nodeAt(parameter, 'content')).filter(isNode);
-  if (media === undefined) return validator.check(parameter['schema'] ?? {}, value, { direction: 'request', asText: true });
+  if (media === undefined)
+    return validator.check(parameter['schema'] ?? {}, value, { direction: 'request', asText: true });
   try {
     return validator.check(media['schema'] ?? {}, JSON.parse(String(value)), { direction: 'request' });
   } catch {
@@ -58,12 +61,7 @@ function valueOf(parameter: Node, { search, used, exchange, operation }: Source)
   }
 }
 
-function queryValueOf(
-  parameter: Node,
-  document: OpenApiDocument,
-  search: URLSearchParams,
-  used: Set<string>,
-): unknown {
+function queryValueOf(parameter: Node, document: OpenApiDocument, search: URLSearchParams, used: Set<string>): unknown {
   const name = String(parameter['name']);
   const keys = [...new Set(search.keys())];
   if (parameter['style'] === 'deepObject') {

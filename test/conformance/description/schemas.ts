@@ -9,6 +9,9 @@ export type Direction = 'request' | 'answer';
 
 export type JsonSchema = Node | boolean;
 
+/** The validator's own keyword: the members that an object may have. */
+export const membersKeyword = 'describedMembers';
+
 const componentPrefix = '#/components/schemas/';
 const combiners = ['allOf', 'anyOf', 'oneOf'] as const;
 
@@ -44,20 +47,24 @@ function translator(document: OpenApiDocument, direction: Direction, referenceOf
     for (const combiner of combiners) {
       if (Array.isArray(schema[combiner])) translated[combiner] = listAt(schema, combiner).map(open);
     }
-    if (schema['not'] !== undefined) translated['not'] = open(schema['not']);
+    for (const keyword of ['not', 'if', 'then', 'else', 'contains'] as const) {
+      if (schema[keyword] !== undefined) translated[keyword] = open(schema[keyword]);
+    }
     return nullable(schema, translated);
   }
 
   function reference($ref: string): JsonSchema {
     const component = $ref.startsWith(componentPrefix) ? $ref.slice(componentPrefix.length) : null;
     // What stands elsewhere in the document is copied; only components may refer to themselves.
-    return component === null || component.includes('/') ? open(resolveNode(document, { $ref })) : { $ref: referenceOf(component) };
+    return component === null || component.includes('/')
+      ? open(resolveNode(document, { $ref }))
+      : { $ref: referenceOf(component) };
   }
 
   function place(schema: unknown): JsonSchema {
     const translated = open(schema);
-    if (translated === true || translated === false || !isClosed(document, schema)) return translated;
-    return { ...translated, unevaluatedProperties: false };
+    const members = isNode(translated) ? describedMembers(document, schema) : null;
+    return members === null || !isNode(translated) ? translated : { ...translated, [membersKeyword]: members };
   }
 
   function members(schema: Node): Node {
@@ -102,7 +109,10 @@ function nullable(schema: Node, translated: JsonSchema): JsonSchema {
 /** OpenAPI 3.0 has exclusive bounds as a mark on the bound. */
 function bounds(schema: Node): Node {
   const found: Node = {};
-  for (const [exclusive, bound] of [['exclusiveMinimum', 'minimum'], ['exclusiveMaximum', 'maximum']] as const) {
+  for (const [exclusive, bound] of [
+    ['exclusiveMinimum', 'minimum'],
+    ['exclusiveMaximum', 'maximum'],
+  ] as const) {
     if (typeof schema[exclusive] !== 'boolean') continue;
     found[exclusive] = schema[exclusive] ? schema[bound] : undefined;
   }
@@ -144,20 +154,24 @@ function hasMark(document: OpenApiDocument, schema: unknown, mark: string): bool
 }
 
 /**
- * Whether further members are a breach: some are described, and there is no discriminator, whose further kinds a cut
- * description may lack. `additionalProperties` needs no word here, for members that it allows count as described.
+ * The members that an object may have, over all that it is combined of; null where others are allowed: none is described,
+ * the description says so, or there is a discriminator, whose further kinds a cut description may lack.
  */
-function isClosed(document: OpenApiDocument, schema: unknown): boolean {
-  const found = { hasMembers: false, hasDiscriminator: false };
+function describedMembers(document: OpenApiDocument, schema: unknown): string[] | null {
+  const names = new Set<string>();
   const seen = new Set<unknown>();
+  let isOpen = false;
   const look = (each: unknown): void => {
     const node = resolveNode(document, each);
     if (seen.has(node)) return;
     seen.add(node);
-    found.hasMembers ||= Object.keys(nodeAt(node, 'properties')).length > 0;
-    found.hasDiscriminator ||= isNode(node['discriminator']);
+    const { additionalProperties: further } = node;
+    isOpen ||=
+      further === true || isNode(further) || isNode(node['patternProperties']) || isNode(node['discriminator']);
+    for (const name of Object.keys(nodeAt(node, 'properties'))) names.add(name);
     for (const combiner of combiners) listAt(node, combiner).forEach(look);
+    for (const branch of ['then', 'else']) if (isNode(node[branch])) look(node[branch]);
   };
   look(schema);
-  return found.hasMembers && !found.hasDiscriminator;
+  return isOpen || names.size === 0 ? null : [...names];
 }

@@ -1,8 +1,8 @@
 /** Runs schemas of a description over values, and says in few words what does not fit where. */
 import formats from 'ajv-formats';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { OpenApiDocument } from './document.ts';
-import { componentSchemas, type Direction, type JsonSchema, placeSchema } from './schemas.ts';
+import { Ajv2020, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv/dist/2020.js';
+import { isNode, type OpenApiDocument } from './document.ts';
+import { componentSchemas, type Direction, type JsonSchema, membersKeyword, placeSchema } from './schemas.ts';
 
 /** One thing that does not fit. */
 export interface Misfit {
@@ -54,17 +54,22 @@ function createAjv(coerceTypes: boolean): Ajv2020 {
   // Vendors invent formats and keywords; what is unknown says nothing.
   const ajv = new Ajv2020({ strict: false, allErrors: true, logger: false, verbose: true, coerceTypes });
   formats.default(ajv);
+  ajv.addKeyword({ keyword: membersKeyword, schemaType: 'array', errors: true, validate: checkMembers });
   // Numbers have no time in JSON; these are annotations.
   for (const format of ['int32', 'int64', 'float', 'double', 'byte', 'binary', 'password']) ajv.addFormat(format, true);
   return ajv;
 }
 
+/** One error for each member that is not among the names. */
+const checkMembers: SchemaValidateFunction = (names: string[], value: unknown) => {
+  const unknown = isNode(value) ? Object.keys(value).filter((member) => !names.includes(member)) : [];
+  checkMembers.errors = unknown.map((member) => ({ keyword: membersKeyword, params: { member } }));
+  return unknown.length === 0;
+};
+
 const alternatives = new Set(['anyOf', 'oneOf']);
 
-/**
- * Alternatives that all fail report every branch: they become one misfit at their place. Members count as not described
- * only where nothing else is wrong there, for a branch that fails takes the members that it describes with it.
- */
+/** Alternatives that all fail report every branch: they become one misfit at their place. */
 function misfitsOf(errors: ErrorObject[]): Misfit[] {
   const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
   const real = errors.filter(({ keyword }) => keyword !== 'if');
@@ -72,12 +77,7 @@ function misfitsOf(errors: ErrorObject[]): Misfit[] {
   const outermost = choices.filter((path) => !choices.some((other) => other !== path && within(path, other)));
   const misfits = outermost.map((path) => ({ place: placeOf(path), expected: alternativesAt(real, path, within) }));
   const single = real.filter((error) => !outermost.some((path) => within(error.instancePath, path)));
-  for (const error of single) {
-    const isHidden =
-      error.keyword === 'unevaluatedProperties' &&
-      real.some((other) => other.keyword !== 'unevaluatedProperties' && within(other.instancePath, error.instancePath));
-    if (!isHidden) misfits.push(misfitOf(error));
-  }
+  misfits.push(...single.map((error) => misfitOf(error)));
   return [...new Map(misfits.map((misfit) => [`${misfit.place} ${misfit.expected}`, misfit])).values()];
 }
 
@@ -99,14 +99,17 @@ function misfitOf({ instancePath, keyword, params, message, data }: ErrorObject)
   switch (keyword) {
     case 'required':
       return { place: `${placeOf(instancePath)}/${String(given['missingProperty'])}`, expected: 'is missing' };
-    case 'unevaluatedProperties':
-      return { place: `${placeOf(instancePath)}/${String(given['unevaluatedProperty'])}`, expected: 'is not described' };
+    case membersKeyword:
+      return { place: `${placeOf(instancePath)}/${String(given['member'])}`, expected: 'is not described' };
     case 'additionalProperties':
       return { place: `${placeOf(instancePath)}/${String(given['additionalProperty'])}`, expected: 'is not described' };
     case 'false schema':
       return { place: placeOf(instancePath), expected: 'does not travel in this direction (read-only or write-only)' };
     case 'enum':
-      return { place: placeOf(instancePath), expected: `must be one of ${shortly(given['allowedValues'])}, is ${shortly(data)}` };
+      return {
+        place: placeOf(instancePath),
+        expected: `must be one of ${shortly(given['allowedValues'])}, is ${shortly(data)}`,
+      };
     default:
       return { place: placeOf(instancePath), expected: `${message ?? keyword}, is ${shortly(data)}` };
   }
