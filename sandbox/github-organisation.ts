@@ -10,6 +10,7 @@ import {
   type GithubUser,
   isOverInvitationLimit,
   membersWithChildren,
+  overInvitationLimit,
   removeMember,
   userByLogin,
 } from './github-state.ts';
@@ -79,8 +80,7 @@ function addMemberships({ app, now }: VendorKit, { store, parts }: Shared): void
     if (user === undefined || !body.success) return notFound(c);
     if (store.data.members[user.id] === undefined) {
       if (isOverInvitationLimit(store.data, parts, now())) {
-        const message = `You have exceeded the organization invitation rate limit of ${parts.invitationsPerDay} per 24 hours.`;
-        return c.json({ message, documentation_url }, 422);
+        return c.json({ message: overInvitationLimit(parts), documentation_url }, 422);
       }
       addInvitation(store.data, { login: user.login, email: null, source: 'member' }, now());
       store.data.members[user.id] = { state: 'pending', isDirect: true, enterpriseTeams: [] };

@@ -102,6 +102,9 @@ export function isOverInvitationLimit(state: GithubState, { invitationsPerDay }:
   return state.invitedAtMs.filter((at) => at > now.getTime() - 86_400_000).length >= invitationsPerDay;
 }
 
+export const overInvitationLimit = ({ invitationsPerDay }: GithubParts): string =>
+  `You have exceeded the organization invitation rate limit of ${invitationsPerDay} per 24 hours.`;
+
 /** The person accepts the invitation of the identity, with a GitHub account of their own, and signs in once. */
 export function acceptIdentity(state: GithubState, identityId: string): GithubUser | null {
   const identity = state.identities[identityId];

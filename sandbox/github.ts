@@ -4,7 +4,8 @@
  * 403, teams that an identity provider owns, enterprise teams that survive a removal.
  * https://docs.github.com/enterprise-cloud@latest/rest
  */
-import { randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
+import { jwtVerify } from 'jose';
 import { z } from 'zod';
 import { compileFilter } from './filter.ts';
 import { addGraphqlRoute } from './github-graphql.ts';
@@ -19,6 +20,7 @@ import {
   GithubState,
   type GithubTeam,
   isOverInvitationLimit,
+  overInvitationLimit,
 } from './github-state.ts';
 import {
   createVendorKit,
@@ -40,7 +42,8 @@ export interface GithubSandboxOptions extends SandboxOptions {
   teams?: Pick<GithubTeam, 'id' | 'slug' | 'name'>[];
   acceptsAtOnce?: boolean;
   invitationsPerDay?: number;
-  pageMax?: number;
+  /** The App whose statements are exchanged for the token. */
+  app?: { appId: string; installationId: string; publicKey: KeyObject };
 }
 
 export interface GithubSandbox extends SandboxServer {
@@ -61,7 +64,7 @@ export function createGithubSandbox(options: GithubSandboxOptions): GithubSandbo
   };
   kit.app.onError((error, c) =>
     error instanceof ScimRefusal
-      ? scimRefusal(c, error.status, error.message)
+      ? scimRefusal(c, error)
       : c.json({ message: 'Server Error' }, 500),
   );
   kit.app.notFound((c) => c.json({ message: 'Not Found', documentation_url: 'https://docs.github.com/rest' }, 404));
@@ -71,6 +74,7 @@ export function createGithubSandbox(options: GithubSandboxOptions): GithubSandbo
     if (isOpen || isSameSecret(token, options.token)) return next();
     return c.json({ message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest' }, 401);
   });
+  if (options.app !== undefined) addAppRoute(kit, options.app, options.token);
   addScimRoutes(kit, { store, parts });
   addOrganisationRoutes(kit, { store, parts });
   addGraphqlRoute(kit, { store, parts });
@@ -84,6 +88,25 @@ export function createGithubSandbox(options: GithubSandboxOptions): GithubSandbo
       return store.data;
     },
   };
+}
+
+/** Exchanges what the App signed for a token of one hour. */
+function addAppRoute(
+  { app, now }: VendorKit,
+  { appId, installationId, publicKey }: NonNullable<GithubSandboxOptions['app']>,
+  token: string,
+): void {
+  app.post(`/app/installations/${installationId}/access_tokens`, async (c) => {
+    const statement = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+    try {
+      const { payload } = await jwtVerify(statement, publicKey, { issuer: appId, currentDate: now(), algorithms: ['RS256'] });
+      if ((payload.exp ?? 0) - (payload.iat ?? 0) > 600) throw new Error('the statement lives longer than ten minutes');
+    } catch {
+      return c.json({ message: 'A JSON web token could not be decoded' }, 401);
+    }
+    const expiresAt = new Date(now().getTime() + 3_600_000).toISOString();
+    return c.json({ token, expires_at: expiresAt, permissions: { members: 'write' } }, 201);
+  });
 }
 
 function seedState({ teams = [] }: GithubSandboxOptions): GithubState {
@@ -108,11 +131,12 @@ function refuseByFault(c: SandboxContext, status: number, retryAfterSeconds: num
 const scimJson = (c: SandboxContext, status: number, body: object): Response =>
   c.body(JSON.stringify(body), status as 200, { 'Content-Type': 'application/scim+json' });
 
-const scimRefusal = (c: SandboxContext, status: number, detail: string): Response =>
-  scimJson(c, status, {
-    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
-    ...{ status, detail, documentation_url: null, message: null },
-  });
+/** The description of PATCH knows no 409: there a name that is taken is a 400 with its reason. */
+function scimRefusal(c: SandboxContext, { status: meant, scimType, message: detail }: ScimRefusal): Response {
+  const status = meant === 409 && c.req.method === 'PATCH' ? 400 : meant;
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:Error'];
+  return scimJson(c, status, { schemas, status, detail, scimType, documentation_url: null, message: null });
+}
 
 const NewIdentity = z.looseObject({
   userName: z.string().min(1),
@@ -148,7 +172,9 @@ function addScimRoutes({ app, now }: VendorKit, { store, parts }: Shared): void 
   });
   app.post(path, async (c) => {
     const values = readIdentity(store.data, await readJson(c), null);
-    if (isOverInvitationLimit(store.data, parts, now())) return overInvitationLimit(c);
+    if (isOverInvitationLimit(store.data, parts, now())) {
+      throw new ScimRefusal(403, null, overInvitationLimit(parts));
+    }
     const email = NewIdentity.shape.emails.parse(values.attributes['emails'])[0]?.value ?? null;
     const invitation = addInvitation(store.data, { login: null, email, source: 'scim' }, now());
     const claim = { userId: null, invitationId: invitation.id, nameId: values.userName };
@@ -171,13 +197,6 @@ function addScimRoutes({ app, now }: VendorKit, { store, parts }: Shared): void 
     delete store.data.identities[id];
     return c.body(null, 204);
   });
-}
-
-export function overInvitationLimit(c: SandboxContext): Response {
-  const errors = [
-    { resource: 'OrganizationInvitation', code: 'unprocessable', field: 'data', message: 'Over invitation rate limit' },
-  ];
-  return c.json({ message: 'Validation Failed', errors, documentation_url: 'https://docs.github.com/rest' }, 422);
 }
 
 function readIdentity(

@@ -8,13 +8,14 @@ import type { ProfileValues } from '../schemas/owned-attribute.ts';
 import { createInstallationTokens } from './github/app-token.ts';
 import { type GithubApi, GithubUser, identitiesFor, listRest, listScimUsers, ScimUser } from './github/api.ts';
 import { listAccounts } from './github/listing.ts';
-import { findAccount, type GithubPerson, mustReadPerson, readPerson, readScimUser, viewOf } from './github/people.ts';
+import { findAccount, type GithubPerson, isProvisioned, mustReadPerson, readPerson, readScimUser, viewOf } from './github/people.ts';
 import { differences, githubAttributes, profileChanges, profileViewOf, resourceOf } from './github/profile.ts';
 import { readGithubRefusal } from './github/refusals.ts';
 import { endCredentials, setLogin } from './github/standing.ts';
 import { ensureTeam, listEntitlements, teamsOfAccount } from './github/teams.ts';
 import {
   type AccountProfile,
+  type AccountProfileView,
   type CallContext,
   type CheckResult,
   type ConnectorRuntime,
@@ -82,7 +83,7 @@ export const github = defineConnector<'target', GithubConfig>({
     consistency: { reads: 2, delayMs: 1000, windowMs: 60_000 },
     ratePolicy: { callsPerMinute: 80 },
     scopes: ['organization members: write', 'organization administration: write (to end authorised tokens and keys)'],
-    provedOn: [],
+    provedOn: ['vendorDescription'],
   },
   configSchema: GithubConfig,
   secretFields: ['privateKey', 'token'],
@@ -104,10 +105,7 @@ function createGithub(runtime: ConnectorRuntime<GithubConfig>): TargetConnector 
     listAccountEntitlements: (accountId, ctx) => teamsOfAccount(api, accountId, ctx),
     ensureEntitlement: (accountId, teamId, state, ctx) => ensureTeam(api, { accountId, teamId, state }, ctx),
     listEntitlements: (cursor, ctx) => listEntitlements(api, cursor, ctx),
-    async readProfile(accountId, ctx) {
-      const person = await readPerson(api, 'readProfile', accountId, ctx);
-      return person === null ? null : profileViewOf(person.accountId, person.scim);
-    },
+    readProfile: (accountId, ctx) => readProfile(api, accountId, ctx),
     updateProfile: (accountId, values, ctx) => updateProfile(api, accountId, values, ctx),
     profileAsStored: (values) => values,
     listAccounts: (cursor, ctx) => listAccounts(api, cursor, ctx),
@@ -222,6 +220,15 @@ async function takeOver(
   return { outcome: keys.accountId === accountId ? outcome : 'adopted', account: viewOf(person), receipt };
 }
 
+async function readProfile(api: GithubApi, accountId: string, ctx: CallContext): Promise<AccountProfileView | null> {
+  const operation = 'readProfile';
+  if (isProvisioned(api, accountId)) {
+    const scim = await readScimUser(api, operation, accountId, ctx);
+    return scim === null ? null : profileViewOf(accountId, scim);
+  }
+  return (await readPerson(api, operation, accountId, ctx)) === null ? null : profileViewOf(accountId, null);
+}
+
 async function updateProfile(
   api: GithubApi,
   accountId: string,
@@ -229,8 +236,7 @@ async function updateProfile(
   ctx: CallContext,
 ): Promise<WriteResult> {
   const operation = 'updateProfile';
-  const isProvisioned = api.identities === 'scim' && accountId.includes('-');
-  const scim = isProvisioned ? await readScimUser(api, operation, accountId, ctx) : null;
+  const scim = isProvisioned(api, accountId) ? await readScimUser(api, operation, accountId, ctx) : null;
   if (scim === null) {
     // Only here does it matter whether there is such an account at all.
     await mustReadPerson(api, operation, accountId, ctx);
@@ -240,7 +246,6 @@ async function updateProfile(
   return patchIdentity(api, operation, { accountId, changes }, ctx);
 }
 
-/** GitHub takes no path with a filter: the attributes travel as one value without a path. */
 async function patchIdentity(
   api: GithubApi,
   operation: string,
@@ -249,8 +254,9 @@ async function patchIdentity(
 ): Promise<WriteResult> {
   if (Object.keys(changes).length === 0) return { outcome: 'unchanged', receipt: noReceipt };
   const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
-  const body = { schemas, Operations: [{ op: 'replace', value: changes }] };
+  const operations = Object.entries(changes).map(([path, value]) => ({ op: 'replace', path, value }));
   const path = () => pathOf('scim', 'v2', 'organizations', api.organization, 'Users', accountId);
+  const body = { schemas, Operations: operations };
   const call = { operation, method: 'PATCH' as const, path, body, schema: z.unknown() };
   return { outcome: 'changed', receipt: (await api.client.call(call, ctx)).receipt };
 }

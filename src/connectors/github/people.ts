@@ -49,6 +49,11 @@ const scimId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const userId = /^[1-9]\d{0,15}$/;
 const invitationId = /^invitation:([1-9]\d{0,15})$/;
 
+/** Whether the id is that of a provisioned identity. */
+export function isProvisioned(api: GithubApi, accountId: string): boolean {
+  return api.identities === 'scim' && scimId.test(accountId);
+}
+
 /** Fresh read by account id; null where GitHub knows no such account, or the id is none. */
 export async function readPerson(
   api: GithubApi,
@@ -56,7 +61,7 @@ export async function readPerson(
   accountId: string,
   ctx: CallContext,
 ): Promise<GithubPerson | null> {
-  if (scimId.test(accountId) && api.identities === 'scim') {
+  if (isProvisioned(api, accountId)) {
     const scim = await readScimUser(api, operation, accountId, ctx);
     return scim === null ? null : personOfIdentity(api, operation, scim, ctx);
   }

@@ -17,14 +17,10 @@ export function resourceOf({ userName, givenName, familyName, displayName, email
   return { userName, displayName, name, emails: [{ value: email, type: 'work', primary: true }] };
 }
 
-/** What Usher owns of an identity that it made and finds different; never the address and never the user name. */
+/** Paths and values for what Usher owns of an identity that it made and finds different; never the address or user name. */
 export function differences(scim: ScimUser, profile: AccountProfile): Record<string, unknown> {
   const { name, displayName } = resourceOf(profile);
-  const isSame = scim.name?.givenName === name.givenName && scim.name.familyName === name.familyName;
-  return {
-    ...(isSame ? {} : { name }),
-    ...(scim.displayName === displayName ? {} : { displayName }),
-  };
+  return profileChanges(scim, { ...name, displayName });
 }
 
 export function profileViewOf(accountId: string, scim: ScimUser | null): AccountProfileView {
@@ -46,21 +42,17 @@ export function addressOf(scim: ScimUser | null): string | null {
   return (emails.find(({ primary }) => primary === true) ?? emails[0])?.value ?? null;
 }
 
-/** Attributes of the resource with their new values, for what differs from what the identity shows. */
+/** Paths and values for what differs from what the identity shows. GitHub takes no path with a filter. */
 export function profileChanges(scim: ScimUser, wanted: ProfileValues): Record<string, unknown> {
   const shown = profileViewOf(scim.id, scim).values;
   const { displayName, givenName, familyName, email, login } = Object.fromEntries(
     Object.entries(wanted).filter(([name, value]) => shown[name as OwnedAttribute] !== value),
   ) as ProfileValues;
-  const isRenamed = givenName !== undefined || familyName !== undefined;
-  const name = {
-    givenName: givenName ?? scim.name?.givenName ?? '',
-    familyName: familyName ?? scim.name?.familyName ?? '',
-  };
   return {
     ...(displayName === undefined ? {} : { displayName }),
-    ...(isRenamed ? { name } : {}),
-    ...(email === undefined ? {} : { emails: [{ value: email, type: 'work', primary: true }] }),
+    ...(givenName === undefined ? {} : { 'name.givenName': givenName }),
+    ...(familyName === undefined ? {} : { 'name.familyName': familyName }),
+    ...(email === undefined ? {} : { emails: [{ value: email, primary: true }] }),
     ...(login === undefined ? {} : { userName: login }),
   };
 }

@@ -5,6 +5,8 @@ import type { DialectVerdict, VendorAnswer } from '../kit/http.ts';
 const Refusal = z.object({
   message: z.string().nullish(),
   errors: z.array(z.object({ message: z.string().nullish() })).nullish(),
+  scimType: z.string().nullish(),
+  detail: z.string().nullish(),
 });
 
 /** GitHub names no end of its window of 24 hours for invitations: once an hour is often enough. */
@@ -14,10 +16,16 @@ const secondaryWaitMs = 60_000;
 
 /** Reads a refusal; the texts are those that GitHub's documentation and its users report. */
 export function readGithubRefusal({ status, header, body }: VendorAnswer): DialectVerdict | null {
-  if (status !== 403 && status !== 422 && status !== 429) return null;
+  if (![400, 403, 422, 429].includes(status)) return null;
   const parsed = Refusal.safeParse(body);
-  const said = parsed.success ? [parsed.data.message, ...(parsed.data.errors ?? []).map((error) => error.message)] : [];
-  const all = said.filter((message) => typeof message === 'string').join('\n');
+  // The description of this PATCH knows no 409.
+  if (status === 400) {
+    const isTaken = parsed.success && parsed.data.scimType === 'uniqueness';
+    return isTaken ? { code: 'conflict', vendorCode: 'uniqueness' } : null;
+  }
+  const { message, detail, errors } = parsed.success ? parsed.data : {};
+  const all = [message, detail, ...(errors ?? []).map((error) => error.message)]
+   .filter((message) => typeof message === 'string').join('\n');
   if (/invitation rate limit/i.test(all)) {
     return { code: 'throttled', vendorCode: 'invitationLimit', retryAfterMs: invitationWaitMs };
   }

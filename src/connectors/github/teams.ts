@@ -29,6 +29,8 @@ const TeamsOfUser = z.object({
 });
 type TeamOfUser = z.infer<typeof TeamsOfUser>['organization']['teams']['nodes'][number];
 
+const teamIdShape = /^[1-9]\d{0,15}$/;
+
 const TeamMembership = z.object({ state: z.string() });
 
 const teamsQuery =
@@ -76,6 +78,10 @@ export async function ensureTeam(
 ): Promise<WriteResult> {
   const operation = 'ensureEntitlement';
   const isPresent = state === 'present';
+  if (!teamIdShape.test(teamId)) {
+    if (isPresent) throw api.client.fail('notFound', operation, 'the team does not exist');
+    return { outcome: 'unchanged', receipt: noReceipt };
+  }
   const { user, state: standing } = await mustReadPerson(api, operation, accountId, ctx);
   if (user === null) {
     if (isPresent) throw notAccepted(api);
@@ -122,7 +128,6 @@ async function write(api: GithubApi, method: 'PUT' | 'DELETE', place: Place, ctx
 }
 
 async function findTeam(api: GithubApi, operation: string, teamId: string, ctx: CallContext): Promise<Team | null> {
-  if (!/^[1-9]\d{0,15}$/.test(teamId)) return null;
   const fetchPage = (cursor: string | null) => listTeams(api, operation, cursor, ctx);
   for await (const page of eachPage(fetchPage, { systemId: api.client.systemId, operation })) {
     const team = page.find(({ id }) => String(id) === teamId);
