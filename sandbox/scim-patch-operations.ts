@@ -4,8 +4,9 @@
  */
 import { scimPatch, type ScimPatchOperation, type ScimResource } from 'scim-patch';
 import { z } from 'zod';
+import type { SandboxContext } from './kit.ts';
 import { ScimRefusal } from './scim-http.ts';
-import type { ScimQuirks } from './scim-state.ts';
+import type { ScimQuirks } from './scim-quirks.ts';
 
 const PatchBody = z.object({
   schemas: z.array(z.literal('urn:ietf:params:scim:api:messages:2.0:PatchOp')).min(1),
@@ -24,17 +25,33 @@ const PatchBody = z.object({
 });
 type Operation = z.infer<typeof PatchBody>['Operations'][number];
 
+/** Throws where the body says that it is of a type that the server does not take. */
+export function requireMediaType(c: SandboxContext, { takesJsonOnly }: ScimQuirks): void {
+  const type = c.req.header('content-type') ?? '';
+  if (takesJsonOnly && !/^application\/json\b/i.test(type)) {
+    throw new ScimRefusal(415, null, 'The body must be application/json');
+  }
+}
+
 /** The resource after the operations. Throws {@link ScimRefusal}; the resource given is left as it is. */
 export function applyPatch(
   resource: Record<string, unknown>,
   body: unknown,
   quirks: ScimQuirks,
 ): Record<string, unknown> {
+  if (!quirks.patchSupported) throw new ScimRefusal(501, null, 'PATCH is not supported');
   const parsed = PatchBody.safeParse(body);
   if (!parsed.success) throw new ScimRefusal(400, 'invalidSyntax', 'The body is no PatchOp message');
+  const changes = parsed.data.Operations.map(membershipChanges).reduce((sum, count) => sum + count, 0);
+  if (changes > quirks.membershipChangesMax) throw new ScimRefusal(400, 'invalidValue', 'Too many membership changes');
   let patched = structuredClone(resource);
   for (const operation of parsed.data.Operations) patched = applyOperation(patched, operation, quirks);
   return patched;
+}
+
+function membershipChanges({ path, value }: Operation): number {
+  if (!/^members/i.test(path ?? '')) return 0;
+  return Array.isArray(value) ? value.length : 1;
 }
 
 function applyOperation(
