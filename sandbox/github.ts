@@ -33,7 +33,7 @@ import {
 } from './kit.ts';
 import { applyPatch } from './scim-patch-operations.ts';
 import { ScimRefusal, without } from './scim-http.ts';
-import { defaultQuirks } from './scim-state.ts';
+import { defaultQuirks } from './scim-quirks.ts';
 import { openStore, type Store } from './store.ts';
 
 export interface GithubSandboxOptions extends SandboxOptions {

@@ -5,8 +5,9 @@ import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
 import { okta } from './okta.ts';
 import { scim } from './scim.ts';
 import { servicenow } from './servicenow.ts';
+import { slack } from './slack.ts';
 
-const definitions: ConnectorDefinition[] = [bamboohr, github, okta, scim, servicenow];
+const definitions: ConnectorDefinition[] = [bamboohr, github, okta, scim, servicenow, slack];
 
 /** The connector with that id, or null. */
 export function connectorById(id: string): ConnectorDefinition | null {

@@ -10,11 +10,12 @@ const configs: Record<string, Record<string, unknown>> = {
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't' },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
+  slack: { token: 't' },
 };
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'github', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'github', 'okta', 'scim', 'servicenow', 'slack']);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 
