@@ -1,4 +1,5 @@
 /** Every connector that Usher ships with, one line each. A system names one of them by its id. */
+import { atlassian } from './atlassian.ts';
 import { bamboohr } from './bamboohr.ts';
 import { github } from './github.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
@@ -7,7 +8,7 @@ import { scim } from './scim.ts';
 import { servicenow } from './servicenow.ts';
 import { slack } from './slack.ts';
 
-const definitions: ConnectorDefinition[] = [bamboohr, github, okta, scim, servicenow, slack];
+const definitions: ConnectorDefinition[] = [atlassian, bamboohr, github, okta, scim, servicenow, slack];
 
 /** The connector with that id, or null. */
 export function connectorById(id: string): ConnectorDefinition | null {
