@@ -145,7 +145,8 @@ module.exports = {
     // connectors
     {
       name: 'connectors-apart',
-      comment: 'A connector knows its product, the kit and nothing of another product. SCIM is a protocol that products build on.',
+      comment:
+        'A connector knows its product, the kit and nothing of another product. SCIM is a protocol that products build on.',
       severity: 'error',
       from: { path: '^src/connectors/([^/.]+)(/|\\.ts$)', pathNot: '^src/connectors/(kit/|registry\\.ts$)' },
       to: { path: '^src/connectors/', pathNot: '^src/connectors/(kit/|scim/|$1(/|\\.ts$))' },

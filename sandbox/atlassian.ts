@@ -101,7 +101,7 @@ export function createAtlassianSandbox(options: AtlassianSandboxOptions): Atlass
 
 function seedState({ groups = [] }: AtlassianSandboxOptions): AtlassianState {
   const scim = { users: {}, sessions: [], groups: Object.fromEntries(groups.map((group) => [group.id, { ...group }])) };
-  return { ...scim, links: {}, managed: {}, lastActive: {}, tokens: [], siteGroups: [] } as AtlassianState;
+  return { ...scim, links: {}, managed: {}, lastActive: {}, tokens: [], siteGroups: [] };
 }
 
 function isKnown(c: SandboxContext, { token, adminKey, siteToken }: AtlassianSandboxOptions): boolean {
@@ -153,7 +153,7 @@ function addDirectory(kit: VendorKit, store: Store<AtlassianState>, options: Atl
         return scimError(c, 400, 'invalidValue', 'The address is not on a verified domain');
       }
       if (Object.keys(store.data.users).length >= directoryMax) {
-        return scimError(c, 400, 'tooMany', 'The directory is full');
+        return scimError(c, 400, 'invalidValue', 'The directory is full');
       }
     }
     const { method } = c.req;
@@ -161,7 +161,7 @@ function addDirectory(kit: VendorKit, store: Store<AtlassianState>, options: Atl
     const text = await answer.text();
     // The description of PATCH knows no 409: a name that is taken is a 400 with its reason.
     if (answer.status === 409 && method === 'PATCH') return scimError(c, 400, 'uniqueness', 'The name is taken');
-    if (!/json/.test(answer.headers.get('content-type') ?? '')) return c.body(text === '' ? null : text, answer.status as 204);
+    if (answer.status === 204) return c.body(null, 204);
     const shown = withExtension(store.data, JSON.parse(text) as Record<string, unknown>);
     return c.body(JSON.stringify(shown), answer.status as 200, { 'Content-Type': 'application/scim+json' });
   });
@@ -205,7 +205,10 @@ function everyAccount(state: AtlassianState): Shown[] {
 
 /** Privacy settings hide the address. */
 const toManaged = ({ accountId, name, status, type, lastActive }: Shown): object => ({
-  ...{ account_id: accountId, account_type: type, account_status: status, name },
+  account_id: accountId,
+  account_type: type,
+  account_status: status,
+  name,
   ...(lastActive === null ? {} : { last_active: lastActive }),
 });
 
@@ -218,7 +221,11 @@ function addManagedAccounts({ app }: VendorKit, store: Store<AtlassianState>, op
     const start = Number(c.req.query('cursor') ?? '0');
     const all = everyAccount(store.data);
     const next = start + pageMax < all.length ? `${new URL(c.req.url).origin}${path}?cursor=${start + pageMax}` : null;
-    return c.json({ data: all.slice(start, start + pageMax).map(toManaged), links: { next }, meta: { total: all.length } });
+    return c.json({
+      data: all.slice(start, start + pageMax).map(toManaged),
+      links: { next },
+      meta: { total: all.length },
+    });
   });
   app.get('/users/:id/manage/profile', (c) => {
     const account = find(c);
@@ -249,22 +256,31 @@ function addManagedAccounts({ app }: VendorKit, store: Store<AtlassianState>, op
 /** Groups of the directory appear on the site under their names, and cannot be changed there. */
 function groupsOfSite(state: AtlassianState) {
   const synced = Object.values(state.groups).map(({ id, displayName, memberIds }) => ({
-    ...{ groupId: `synced-${id}`, name: displayName, isSynced: true },
+    groupId: `synced-${id}`,
+    name: displayName,
+    isSynced: true,
     members: memberIds.map((scimId) => state.links[scimId] ?? linkUser(state, scimId)),
   }));
   return [...state.siteGroups.map((group) => ({ ...group, isSynced: false })), ...synced];
 }
 
+const toGroup = ({ groupId, name }: { groupId: string; name: string }) => ({
+  groupId,
+  name,
+  self: `https://acme.atlassian.net/rest/api/3/group?groupId=${encodeURIComponent(groupId)}`,
+});
+
 function addSite({ app }: VendorKit, store: Store<AtlassianState>, options: AtlassianSandboxOptions): void {
   const { permissions = ['ADMINISTER', 'USER_PICKER'] } = options;
   const refuse = (c: SandboxContext, status: 400 | 403 | 404, text: string) =>
     c.json({ errorMessages: [text], errors: {} }, status);
-  const toGroup = ({ groupId, name }: { groupId: string; name: string }) => ({
-    ...{ groupId, name, self: `https://acme.atlassian.net/rest/api/3/group?groupId=${encodeURIComponent(groupId)}` },
-  });
   app.get('/rest/api/3/user/groups', (c) => {
     const accountId = c.req.query('accountId') ?? '';
-    return c.json(groupsOfSite(store.data).filter(({ members }) => members.includes(accountId)).map(toGroup));
+    return c.json(
+      groupsOfSite(store.data)
+        .filter(({ members }) => members.includes(accountId))
+        .map(toGroup),
+    );
   });
   app.get('/rest/api/3/group/bulk', (c) => {
     const [startAt, maxResults] = [Number(c.req.query('startAt') ?? '0'), Number(c.req.query('maxResults') ?? '50')];
@@ -283,13 +299,20 @@ function addSite({ app }: VendorKit, store: Store<AtlassianState>, options: Atla
     }
     const body = z.looseObject({ accountId: z.string() }).safeParse(await readJson(c));
     if (!body.success) return refuse(c, 400, 'accountId is required.');
-    if (group.members.includes(body.data.accountId)) return refuse(c, 400, 'The user is already a member of the group.');
+    if (group.members.includes(body.data.accountId))
+      return refuse(c, 400, 'The user is already a member of the group.');
     own?.members.push(body.data.accountId);
     return c.json(toGroup(group), 201);
   });
   app.get('/rest/api/3/mypermissions', (c) => {
     const asked = (c.req.query('permissions') ?? '').split(',');
-    const toPermission = (key: string) => ({ id: '0', key, name: key, type: 'GLOBAL', havePermission: permissions.includes(key) });
+    const toPermission = (key: string) => ({
+      id: '0',
+      key,
+      name: key,
+      type: 'GLOBAL',
+      havePermission: permissions.includes(key),
+    });
     return c.json({ permissions: Object.fromEntries(asked.map((key) => [key, toPermission(key)])) });
   });
 }

@@ -126,7 +126,8 @@ function addTeams({ app }: VendorKit, { store, parts }: Shared): void {
   };
   const membershipOf = ({ user, team }: { team: GithubTeam; user: GithubUser }, state: 'active' | 'pending') => ({
     url: `https://api.github.com/organizations/1/team/${team.id}/memberships/${user.login}`,
-    ...{ role: 'member', state },
+    role: 'member',
+    state,
   });
   const ownedElsewhere = (c: SandboxContext): Response =>
     c.json({ message: 'This team is managed by team synchronization.', documentation_url }, 403);

@@ -63,9 +63,7 @@ export function createGithubSandbox(options: GithubSandboxOptions): GithubSandbo
     invitationsPerDay: options.invitationsPerDay ?? 50,
   };
   kit.app.onError((error, c) =>
-    error instanceof ScimRefusal
-      ? scimRefusal(c, error)
-      : c.json({ message: 'Server Error' }, 500),
+    error instanceof ScimRefusal ? scimRefusal(c, error) : c.json({ message: 'Server Error' }, 500),
   );
   kit.app.notFound((c) => c.json({ message: 'Not Found', documentation_url: 'https://docs.github.com/rest' }, 404));
   kit.app.use('*', async (c, next) => {
@@ -99,7 +97,11 @@ function addAppRoute(
   app.post(`/app/installations/${installationId}/access_tokens`, async (c) => {
     const statement = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
     try {
-      const { payload } = await jwtVerify(statement, publicKey, { issuer: appId, currentDate: now(), algorithms: ['RS256'] });
+      const { payload } = await jwtVerify(statement, publicKey, {
+        issuer: appId,
+        currentDate: now(),
+        algorithms: ['RS256'],
+      });
       if ((payload.exp ?? 0) - (payload.iat ?? 0) > 600) throw new Error('the statement lives longer than ten minutes');
     } catch {
       return c.json({ message: 'A JSON web token could not be decoded' }, 401);
@@ -112,11 +114,21 @@ function addAppRoute(
 function seedState({ teams = [] }: GithubSandboxOptions): GithubState {
   const made = teams.map((team) => ({
     ...team,
-    ...{ parentId: null, type: 'organization' as const, isSynchronised: false, members: {} },
+    parentId: null,
+    type: 'organization' as const,
+    isSynchronised: false,
+    members: {},
   }));
   return {
-    ...{ nextId: 1000, users: {}, identities: {}, members: {}, outsideCollaborators: [], invitations: {} },
-    ...{ invitedAtMs: [], credentials: [], teams: Object.fromEntries(made.map((team) => [team.id, team])) },
+    nextId: 1e3,
+    users: {},
+    identities: {},
+    members: {},
+    outsideCollaborators: [],
+    invitations: {},
+    invitedAtMs: [],
+    credentials: [],
+    teams: Object.fromEntries(made.map((team) => [team.id, team])),
   };
 }
 
@@ -149,6 +161,12 @@ interface Shared {
   parts: GithubParts;
 }
 
+/** GitHub takes one comparison, and no complex paths. */
+const filterRules = {
+  caseExact: new Set(['externalid', 'id']),
+  offered: new Set(['externalid', 'username', 'id', 'emails']),
+};
+
 function addScimRoutes({ app, now }: VendorKit, { store, parts }: Shared): void {
   const path = `/scim/v2/organizations/${parts.organization}/Users`;
   const require = (c: SandboxContext): GithubIdentity => {
@@ -159,9 +177,7 @@ function addScimRoutes({ app, now }: VendorKit, { store, parts }: Shared): void 
   const show = (identity: GithubIdentity) => toScimUser(identity, parts.organization);
   app.get(path, (c) => {
     const expression = c.req.query('filter');
-    // GitHub takes one comparison, and no complex paths.
-    const rules = { caseExact: new Set(['externalid', 'id']), offered: new Set(['externalid', 'username', 'id', 'emails']) };
-    const isMatch = expression === undefined ? () => true : compileFilter(expression, rules);
+    const isMatch = expression === undefined ? () => true : compileFilter(expression, filterRules);
     if (isMatch === null) throw new ScimRefusal(400, 'invalidFilter', 'The filter is not supported');
     const all = Object.values(store.data.identities).map(show).filter(isMatch);
     const startIndex = Number(c.req.query('startIndex') ?? '1');

@@ -58,8 +58,7 @@ export function addScimUserRoutes({ app }: VendorKit, parts: ScimParts): void {
     requireMediaType(c, quirks);
     const at = now().toISOString();
     const values = readUser(parts, await readJson(c), null);
-    const id = parts.newUserId?.() ?? randomUUID();
-    const user = { id, created: at, lastModified: at, ...values };
+    const user = { id: parts.newUserId?.() ?? randomUUID(), created: at, lastModified: at, ...values };
     store.data.users[user.id] = user;
     return scimResource(c, 201, { resource: shownUser(whole(c, user), quirks), quirks });
   });

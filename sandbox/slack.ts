@@ -49,7 +49,7 @@ export interface SlackSandbox extends SandboxServer {
 export function createSlackSandbox(options: SlackSandboxOptions): SlackSandbox {
   const seed = (): SlackState => {
     const groups = (options.groups ?? []).map((group) => [group.id, structuredClone(group)]);
-    return { users: {}, groups: Object.fromEntries(groups), sessions: [], nextUser: 100, accessLogs: [] } as SlackState;
+    return { users: {}, groups: Object.fromEntries(groups), sessions: [], nextUser: 100, accessLogs: [] };
   };
   const store = openStore(SlackState, options.state, seed, options.onChange);
   const kit = createVendorKit({ store, options, refuse: refuseByFault, describe: () => store.data });
@@ -133,7 +133,15 @@ function addWebApi({ app }: VendorKit, store: Store<SlackState>, options: SlackS
 
 function toLogin({ userId, dateLast }: SlackState['accessLogs'][number], index: number) {
   return {
-    ...{ user_id: userId, username: userId.toLowerCase(), date_first: dateLast - 60, date_last: dateLast, count: 1 },
-    ...{ ip: `192.0.2.${index % 250}`, user_agent: 'Mozilla/5.0', isp: null, country: null, region: null },
+    user_id: userId,
+    username: userId.toLowerCase(),
+    date_first: dateLast - 60,
+    date_last: dateLast,
+    count: 1,
+    ip: `192.0.2.${index % 250}`,
+    user_agent: 'Mozilla/5.0',
+    isp: null,
+    country: null,
+    region: null,
   };
 }

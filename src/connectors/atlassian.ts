@@ -5,7 +5,13 @@
  */
 import { z } from 'zod';
 import type { OwnedAttribute } from '../schemas/owned-attribute.ts';
-import { isDirectoryId, type LinkedUser, readDirectoryLinks, readDirectoryRefusal, readLinkedUser } from './atlassian/directory.ts';
+import {
+  isDirectoryId,
+  type LinkedUser,
+  readDirectoryLinks,
+  readDirectoryRefusal,
+  readLinkedUser,
+} from './atlassian/directory.ts';
 import {
   deleteApiTokens,
   isAtlassianAccountId,
@@ -75,7 +81,11 @@ export const AtlassianConfig = z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe('Only for groups outside the directory: the site (https://acme.atlassian.net)'),
-    siteEmail: z.string().min(3).optional().describe('Only with siteUrl: address of the site administrator whose token it is'),
+    siteEmail: z
+      .string()
+      .min(3)
+      .optional()
+      .describe('Only with siteUrl: address of the site administrator whose token it is'),
     siteToken: z.string().min(1).optional().describe('Only with siteUrl: API token from id.atlassian.com → Security'),
     pageMax: z.number().int().min(1).max(pageMax).default(pageMax).describe('Users and groups per page, at most 100'),
   })
@@ -228,12 +238,7 @@ async function findAccount(api: AtlassianApi, keys: CorrelationKeys, ctx: CallCo
   return api.scim.findAccount(keys, ctx);
 }
 
-async function linkOf(
-  api: AtlassianApi,
-  operation: string,
-  accountId: string,
-  ctx: CallContext,
-): Promise<LinkedUser> {
+async function linkOf(api: AtlassianApi, operation: string, accountId: string, ctx: CallContext): Promise<LinkedUser> {
   if (isDirectoryId(accountId)) return readLinkedUser(api.scimClient, operation, accountId, ctx);
   if (!isAtlassianAccountId(accountId)) {
     throw api.scimClient.fail('notFound', operation, 'the account does not exist');
@@ -267,11 +272,7 @@ async function listEntitlements(
 const managedPrefix = 'managed:';
 
 /** The directory first, then the managed accounts that it does not hold: nobody provisions those, and nobody removes them. */
-async function listAccounts(
-  api: AtlassianApi,
-  cursor: string | null,
-  ctx: CallContext,
-): Promise<Page<AccountView>> {
+async function listAccounts(api: AtlassianApi, cursor: string | null, ctx: CallContext): Promise<Page<AccountView>> {
   const operation = 'listAccounts';
   if (cursor === null || !cursor.startsWith(managedPrefix)) {
     const page = await api.scim.listAccounts(cursor, ctx);

@@ -8,7 +8,15 @@ import type { ProfileValues } from '../schemas/owned-attribute.ts';
 import { createInstallationTokens } from './github/app-token.ts';
 import { type GithubApi, GithubUser, identitiesFor, listRest, listScimUsers, ScimUser } from './github/api.ts';
 import { listAccounts } from './github/listing.ts';
-import { findAccount, type GithubPerson, isProvisioned, mustReadPerson, readPerson, readScimUser, viewOf } from './github/people.ts';
+import {
+  findAccount,
+  type GithubPerson,
+  isProvisioned,
+  mustReadPerson,
+  readPerson,
+  readScimUser,
+  viewOf,
+} from './github/people.ts';
 import { differences, githubAttributes, profileChanges, profileViewOf, resourceOf } from './github/profile.ts';
 import { readGithubRefusal } from './github/refusals.ts';
 import { endCredentials, setLogin } from './github/standing.ts';
@@ -189,8 +197,14 @@ async function invite(
   const call = { operation, method: 'POST' as const, path, body, schema: ScimUser };
   const { data, receipt } = await api.client.call(call, ctx);
   const person: GithubPerson = {
-    ...{ accountId: data.id, user: null, scim: data, userName: data.userName ?? profile.userName },
-    ...{ correlationKey: data.externalId ?? null, state: 'invited', isIndirect: false, invitationNodeId: null },
+    accountId: data.id,
+    user: null,
+    scim: data,
+    userName: data.userName ?? profile.userName,
+    correlationKey: data.externalId ?? null,
+    state: 'invited',
+    isIndirect: false,
+    invitationNodeId: null,
   };
   return { outcome: 'created', account: viewOf(person), receipt };
 }

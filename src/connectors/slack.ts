@@ -36,7 +36,13 @@ export const SlackConfig = z.strictObject({
     .enum(['grid', 'business'])
     .default('grid')
     .describe('grid (Enterprise) or business (Business+): only Enterprise can end sessions of an active member'),
-  pageMax: z.number().int().min(1).max(pageMax).default(200).describe('Members, groups and rows of the access log per page, at most 1000'),
+  pageMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(pageMax)
+    .default(200)
+    .describe('Members, groups and rows of the access log per page, at most 1000'),
 });
 export type SlackConfig = z.infer<typeof SlackConfig>;
 
@@ -98,7 +104,10 @@ async function check(api: SlackApi, ctx: CallContext): Promise<CheckResult> {
   const { header } = await callWebApi(api.client, call, { now: api.now, ctx });
   const granted = header('x-oauth-scopes');
   if (granted === null) {
-    return { isHealthy, findings: [...findings, { level: 'warning', text: 'Slack does not say which scopes the token has.' }] };
+    return {
+      isHealthy,
+      findings: [...findings, { level: 'warning', text: 'Slack does not say which scopes the token has.' }],
+    };
   }
   const scopes = granted.split(',').map((scope) => scope.trim());
   const needed = api.plan === 'grid' ? ['admin', 'admin.users:write'] : ['admin'];

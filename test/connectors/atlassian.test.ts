@@ -8,10 +8,23 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { collectPages } from '../../src/connectors/kit/paging.ts';
 import { type OpenApiDocument, parseDescription } from '../conformance/description/document.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
-import { aProfile, clockMs, ctx, expectFailure, keysOf, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import {
+  aProfile,
+  clockMs,
+  ctx,
+  expectFailure,
+  keysOf,
+  type TargetHarness,
+  timeoutMs,
+  unlimited,
+} from '../conformance/harness.ts';
 import { openVendorDescription } from '../conformance/vendor-description.ts';
 
-const secrets = { token: 'scim-key-of-the-test', adminKey: 'admin-key-of-the-test', siteToken: 'site-token-of-the-test' };
+const secrets = {
+  token: 'scim-key-of-the-test',
+  adminKey: 'admin-key-of-the-test',
+  siteToken: 'site-token-of-the-test',
+};
 const [directoryId, organizationId] = [randomUUID(), randomUUID()];
 const groupId = randomUUID();
 const pageSize = 3;
@@ -46,9 +59,15 @@ const gate = openVendorDescription({
       place: 'request body/Operations/*/value',
       reason: 'described as a JsonNode, which is the name of "anything" in its generator',
     },
-    ...['answer 200 body/meta/resourceType', 'answer 201 body/meta/resourceType', 'answer 200 body/Resources/*/meta/resourceType'].map(
-      (place) => ({ operation: scimOperations, place, reason: 'the examples of the description say User and Group' }),
-    ),
+    ...[
+      'answer 200 body/meta/resourceType',
+      'answer 201 body/meta/resourceType',
+      'answer 200 body/Resources/*/meta/resourceType',
+    ].map((place) => ({
+      operation: scimOperations,
+      place,
+      reason: 'the examples of the description say User and Group',
+    })),
     ...['ServiceProviderConfig', 'Schemas'].map((name) => ({
       operation: `GET /scim/directory/{directoryId}/${name}`,
       place: 'answer 200 body',
@@ -59,16 +78,32 @@ const gate = openVendorDescription({
   undescribed: [
     { method: 'GET', path: '/admin/v1/orgs/{orgId}/users', reason: 'the organisations API has no description here' },
     { method: 'GET', path: '/users/{id}/manage/profile', reason: 'the user management API has no description here' },
-    { method: 'POST', path: '/users/{id}/manage/lifecycle/{step}', reason: 'the user management API has no description here' },
+    {
+      method: 'POST',
+      path: '/users/{id}/manage/lifecycle/{step}',
+      reason: 'the user management API has no description here',
+    },
     { method: 'GET', path: '/users/{id}/manage/api-tokens', reason: 'the user management API has no description here' },
-    { method: 'DELETE', path: '/users/{id}/manage/api-tokens/{token}', reason: 'the user management API has no description here' },
+    {
+      method: 'DELETE',
+      path: '/users/{id}/manage/api-tokens/{token}',
+      reason: 'the user management API has no description here',
+    },
   ],
 });
 
 function connectTo(url: string, withSite = false) {
   const site = withSite ? { siteUrl: url, siteEmail: 'admin@example.test' } : {};
   const { siteToken, ...keys } = secrets;
-  const config = { url, directoryId, organizationId, ...keys, pageMax: pageSize, ...site, ...(withSite ? { siteToken } : {}) };
+  const config = {
+    url,
+    directoryId,
+    organizationId,
+    ...keys,
+    pageMax: pageSize,
+    ...site,
+    ...(withSite ? { siteToken } : {}),
+  };
   const options = { systemId: 'wiki', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs };
   return openConnector('target', atlassian, options);
 }
@@ -114,7 +149,8 @@ async function start(withSite: boolean): Promise<TargetHarness> {
     canLogIn: (accountId) => sandbox.canLogIn(accountId),
     accountIds: () => Object.keys(sandbox.state.users),
     membersOf: (id) => sandbox.state.groups[id]?.memberIds ?? [],
-    createSession: (id) => void sandbox.state.tokens.push({ id: randomUUID(), accountId: sandbox.state.links[id] ?? '' }),
+    createSession: (id) =>
+      void sandbox.state.tokens.push({ id: randomUUID(), accountId: sandbox.state.links[id] ?? '' }),
     sessionCount: (id) => sandbox.state.tokens.filter(({ accountId }) => accountId === sandbox.state.links[id]).length,
     replyWithNextLink: null,
   };
@@ -195,13 +231,19 @@ describe('Atlassian', () => {
       sandbox.state.siteGroups.push({ groupId: 'g1', name: 'jira-users', members: [] });
       const connector = connectTo(url, true);
       await connector.ensureEntitlement(accountId, groupId, 'present', ctx);
-      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'present', ctx)).toMatchObject({ outcome: 'changed' });
-      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'present', ctx)).toMatchObject({ outcome: 'unchanged' });
+      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'present', ctx)).toMatchObject({
+        outcome: 'changed',
+      });
+      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'present', ctx)).toMatchObject({
+        outcome: 'unchanged',
+      });
       expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual([groupId, 'site:g1']);
       const synced = `site:synced-${groupId}`;
       const error = await expectFailure(connector.ensureEntitlement(accountId, synced, 'absent', ctx), 'precondition');
       expect(error.detail.vendorCode).toBe('groupOwnedElsewhere');
-      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'absent', ctx)).toMatchObject({ outcome: 'changed' });
+      expect(await connector.ensureEntitlement(accountId, 'site:g1', 'absent', ctx)).toMatchObject({
+        outcome: 'changed',
+      });
       expect(await connector.listAccountEntitlements(accountId, ctx)).toEqual([groupId]);
       const offered = await collectPages((cursor) => connector.listEntitlements(cursor, ctx), guard);
       expect(offered.map(({ vendorEntitlementId }) => vendorEntitlementId)).toEqual([groupId, 'site:g1', synced]);

@@ -54,7 +54,10 @@ describe('an invitation', () => {
   test('gives an account that waits for the person, and a team once they accepted', async () => {
     const { connector, team } = await start();
     const { account } = await connector.ensureAccount(keysOf(randomUUID()), aProfile(), ctx);
-    expect(await connector.getAccount(account.accountId, ctx)).toMatchObject({ vendorStatus: 'invited', canLogIn: true });
+    expect(await connector.getAccount(account.accountId, ctx)).toMatchObject({
+      vendorStatus: 'invited',
+      canLogIn: true,
+    });
     const grant = () => connector.ensureEntitlement(account.accountId, teamId, 'present', ctx);
     await expectFailure(grant(), 'awaitingHuman');
     expect(await connector.listAccountEntitlements(account.accountId, ctx)).toEqual([]);
@@ -70,7 +73,10 @@ describe('an invitation', () => {
     const { account } = await connector.ensureAccount(keys, aProfile('ada@example.test'), ctx);
     expect(await connector.setLogin(account.accountId, 'disabled', ctx)).toMatchObject({ outcome: 'changed' });
     expect(Object.keys(sandbox.state.invitations)).toEqual([]);
-    expect(await connector.getAccount(account.accountId, ctx)).toMatchObject({ vendorStatus: 'removed', canLogIn: false });
+    expect(await connector.getAccount(account.accountId, ctx)).toMatchObject({
+      vendorStatus: 'removed',
+      canLogIn: false,
+    });
     const known = { ...keys, accountId: account.accountId };
     const again = await connector.ensureAccount(known, aProfile('ada@example.test'), ctx);
     expect(again).toMatchObject({ outcome: 'created', account: { correlationKey: keys.personId, canLogIn: true } });
@@ -232,7 +238,12 @@ describe('readGithubRefusal', () => {
 
   test.each([
     [403, { message: 'You have exceeded a secondary rate limit.' }, 'throttled', 60_000],
-    [422, { message: 'Validation Failed', errors: [{ message: 'Over invitation rate limit' }] }, 'throttled', 3_600_000],
+    [
+      422,
+      { message: 'Validation Failed', errors: [{ message: 'Over invitation rate limit' }] },
+      'throttled',
+      3_600_000,
+    ],
     [403, { message: 'Resource not accessible by integration' }, undefined, undefined],
     [422, { message: 'Validation Failed' }, undefined, undefined],
     [400, { scimType: 'uniqueness' }, 'conflict', undefined],

@@ -5,7 +5,15 @@ import { allManifests, connectorById } from '../../src/connectors/registry.ts';
 import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
-  atlassian: { directoryId: 'd', token: 't', organizationId: 'o', adminKey: 'k', siteUrl: 'https://b.example', siteEmail: 'a@b', siteToken: 's' },
+  atlassian: {
+    directoryId: 'd',
+    token: 't',
+    organizationId: 'o',
+    adminKey: 'k',
+    siteUrl: 'https://b.example',
+    siteEmail: 'a@b',
+    siteToken: 's',
+  },
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   github: { organization: 'acme', appId: '1', installationId: '2', privateKey: 'k', token: 't' },
   okta: { url: 'https://a.example', token: 't' },
@@ -16,7 +24,15 @@ const configs: Record<string, Record<string, unknown>> = {
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['atlassian', 'bamboohr', 'github', 'okta', 'scim', 'servicenow', 'slack']);
+  expect(allManifests().map(({ id }) => id)).toEqual([
+    'atlassian',
+    'bamboohr',
+    'github',
+    'okta',
+    'scim',
+    'servicenow',
+    'slack',
+  ]);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

@@ -35,7 +35,11 @@ const gate = openVendorDescription({
       place: 'answer 200 body/ok',
       reason: 'the description has refusals as `default`; Slack sends them with 200',
     },
-    { operation: 'GET /team.accessLogs', place: 'query/token', reason: 'the token travels in the Authorization header' },
+    {
+      operation: 'GET /team.accessLogs',
+      place: 'query/token',
+      reason: 'the token travels in the Authorization header',
+    },
   ],
 });
 
@@ -104,16 +108,19 @@ describe('Slack', () => {
     }
   };
   const usageOf = (connector: TargetConnector, since: string | null) =>
-    collectPages(
-      (cursor) => connector.listUsage?.(since, cursor, ctx) ?? Promise.reject(new Error('no listUsage')),
-      { systemId: 'chat', operation: 'test' },
-    );
+    collectPages((cursor) => connector.listUsage?.(since, cursor, ctx) ?? Promise.reject(new Error('no listUsage')), {
+      systemId: 'chat',
+      operation: 'test',
+    });
 
   test('the access logs tell who was there last, over pages and stretches; whoever is not in them is unknown', () =>
     withSandbox({}, async ({ sandbox, url }) => {
       const seconds = clockMs / 1000;
       // Three rows a page, a hundred pages at most.
-      const rows = Array.from({ length: 320 }, (_, index) => ({ userId: `U0LOG${index % 40}`, dateLast: seconds - index }));
+      const rows = Array.from({ length: 320 }, (_, index) => ({
+        userId: `U0LOG${index % 40}`,
+        dateLast: seconds - index,
+      }));
       sandbox.state.accessLogs = rows;
       const all = await usageOf(connectTo(url), null);
       const newest = new Map<string, string>();

@@ -52,7 +52,12 @@ export const Invitation = z.object({
 });
 export type Invitation = z.infer<typeof Invitation>;
 
-export const Team = z.object({ id: z.number().int(), slug: z.string().min(1), name: z.string(), type: z.string().nullish() });
+export const Team = z.object({
+  id: z.number().int(),
+  slug: z.string().min(1),
+  name: z.string(),
+  type: z.string().nullish(),
+});
 export type Team = z.infer<typeof Team>;
 
 const ScimList = z.object({ totalResults: z.number().int().min(0), Resources: z.array(ScimUser) });
@@ -63,7 +68,11 @@ export const ExternalIdentity = z.object({
   samlIdentity: z.object({ nameId: text }).nullish(),
   /** Null until somebody accepted the invitation and signed in once. `organization` is null for whoever is no member. */
   user: z
-    .object({ login: z.string(), databaseId: z.number().int(), organization: z.object({ login: z.string() }).nullable() })
+    .object({
+      login: z.string(),
+      databaseId: z.number().int(),
+      organization: z.object({ login: z.string() }).nullable(),
+    })
     .nullable(),
   organizationInvitation: z.object({ id: z.string() }).nullable(),
 });

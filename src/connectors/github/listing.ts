@@ -12,7 +12,15 @@ import {
   listRest,
   listScimUsers,
 } from './api.ts';
-import { claimedPerson, keyOfNameId, lookupOf, personOfIdentity, personOfInvitation, unprovisioned, viewOf } from './people.ts';
+import {
+  claimedPerson,
+  keyOfNameId,
+  lookupOf,
+  personOfIdentity,
+  personOfInvitation,
+  unprovisioned,
+  viewOf,
+} from './people.ts';
 
 const walks = ['identities', 'members', 'collaborators', 'invitations'] as const;
 type Walk = (typeof walks)[number];

@@ -223,9 +223,7 @@ export async function personOfUser(
   ctx: CallContext,
 ): Promise<GithubPerson> {
   const [identities = []] =
-    api.identities === 'saml'
-      ? await identitiesFor(api, [{ by: 'login', value: user.login }], operation, ctx)
-      : [];
+    api.identities === 'saml' ? await identitiesFor(api, [{ by: 'login', value: user.login }], operation, ctx) : [];
   const correlationKey = keyOfNameId(identities[0]);
   const standing = await standingOf(api, operation, user, ctx);
   return { ...unprovisioned(user, correlationKey), ...standing };

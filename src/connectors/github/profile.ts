@@ -13,7 +13,10 @@ export const githubAttributes = [
 
 /** GitHub requires both names; people with one name get it twice rather than no account. */
 export function resourceOf({ userName, givenName, familyName, displayName, email }: AccountProfile) {
-  const name = { givenName: givenName || familyName || displayName, familyName: familyName || givenName || displayName };
+  const name = {
+    givenName: givenName || familyName || displayName,
+    familyName: familyName || givenName || displayName,
+  };
   return { userName, displayName, name, emails: [{ value: email, type: 'work', primary: true }] };
 }
 

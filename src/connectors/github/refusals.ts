@@ -25,7 +25,8 @@ export function readGithubRefusal({ status, header, body }: VendorAnswer): Diale
   }
   const { message, detail, errors } = parsed.success ? parsed.data : {};
   const all = [message, detail, ...(errors ?? []).map((error) => error.message)]
-   .filter((message) => typeof message === 'string').join('\n');
+    .filter((message) => typeof message === 'string')
+    .join('\n');
   if (/invitation rate limit/i.test(all)) {
     return { code: 'throttled', vendorCode: 'invitationLimit', retryAfterMs: invitationWaitMs };
   }

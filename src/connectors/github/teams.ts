@@ -44,12 +44,7 @@ export async function teamsOfAccount(api: GithubApi, accountId: string, ctx: Cal
   return (await directTeams(api, operation, user.login, ctx)).map(({ databaseId }) => String(databaseId));
 }
 
-async function directTeams(
-  api: GithubApi,
-  operation: string,
-  login: string,
-  ctx: CallContext,
-): Promise<TeamOfUser[]> {
+async function directTeams(api: GithubApi, operation: string, login: string, ctx: CallContext): Promise<TeamOfUser[]> {
   const fetchPage = async (cursor: string | null): Promise<Page<TeamOfUser>> => {
     const request = { operation, query: teamsQuery, variables: { login, after: cursor }, schema: TeamsOfUser };
     const { nodes, pageInfo } = (await graphql(api, request, ctx)).organization.teams;
@@ -58,7 +53,9 @@ async function directTeams(
   const teams = await collectPages(fetchPage, { systemId: api.client.systemId, operation });
   const isSame = (other: string): boolean => other.toLowerCase() === login.toLowerCase();
   // The query is a search: a team with more than a page of similar names counts as held rather than as not held.
-  return teams.filter(({ members }) => members.pageInfo.hasNextPage || members.nodes.some((node) => isSame(node.login)));
+  return teams.filter(
+    ({ members }) => members.pageInfo.hasNextPage || members.nodes.some((node) => isSame(node.login)),
+  );
 }
 
 export interface TeamAssertion {
@@ -87,7 +84,9 @@ export async function ensureTeam(
     if (isPresent) throw notAccepted(api);
     return { outcome: 'unchanged', receipt: noReceipt };
   }
-  const held = (await directTeams(api, operation, user.login, ctx)).find(({ databaseId }) => String(databaseId) === teamId);
+  const held = (await directTeams(api, operation, user.login, ctx)).find(
+    ({ databaseId }) => String(databaseId) === teamId,
+  );
   if (!isPresent) {
     if (held === undefined) return { outcome: 'unchanged', receipt: noReceipt };
     return write(api, 'DELETE', { slug: held.slug, login: user.login }, ctx);
