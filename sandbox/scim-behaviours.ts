@@ -54,9 +54,9 @@ export const scimBehaviours = {
   scimmy: {
     memberRemoveStyle: 'filterPath',
     existingMember: 'duplicate',
+    paging: 'ignored',
     ignoresCount: true,
     pageMax: 20,
-    groupsFilterBy: 'ignored',
     groupsOnUser: false,
     showsLocation: false,
     etag: 'hash',

@@ -3,20 +3,23 @@
  * https://www.rfc-editor.org/rfc/rfc7644#section-4
  */
 import type { SandboxContext, VendorKit } from './kit.ts';
-import { scimError, scimJson } from './scim-http.ts';
+import { scimBaseOf, scimError, scimJson } from './scim-http.ts';
 import type { ScimQuirks } from './scim-quirks.ts';
 import { scimSchemas } from './scim-schemas.ts';
 import { enterpriseSchema, groupSchema, scimBasePath, userSchema } from './scim-state.ts';
 
 export function addScimDiscoveryRoutes({ app }: VendorKit, quirks: ScimQuirks): void {
-  const base = (c: SandboxContext): string => `${new URL(c.req.url).origin}${scimBasePath}`;
-  app.get(`${scimBasePath}/ServiceProviderConfig`, (c) => scimJson(c, 200, providerConfig(quirks, base(c))));
-  addCollection(app, 'ResourceTypes', (c) => resourceTypes(base(c)));
+  app.get(`${scimBasePath}/ServiceProviderConfig`, (c) => scimJson(c, 200, providerConfig(quirks, scimBaseOf(c))));
+  // RFC 7644, section 3.12: searching several types at once is not implemented, as at most servers.
+  app.post(`${scimBasePath}/.search`, (c) =>
+    scimError(c, 501, null, 'Searching several resource types is not supported'),
+  );
+  addCollection(app, 'ResourceTypes', (c) => resourceTypes(scimBaseOf(c)));
   addCollection(app, 'Schemas', (c) =>
     scimSchemas.map((schema) => ({
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
       ...schema,
-      meta: { resourceType: 'Schema', location: `${base(c)}/Schemas/${schema.id}` },
+      meta: { resourceType: 'Schema', location: `${scimBaseOf(c)}/Schemas/${schema.id}` },
     })),
   );
   for (const name of ['ServiceProviderConfig', 'ResourceTypes', 'Schemas']) {
@@ -46,9 +49,7 @@ function addCollection(
   app.get(`${scimBasePath}/${name}/:id`, (c) => {
     const wanted = c.req.param('id')?.toLowerCase();
     const resource = resourcesOf(c).find(({ id }) => id.toLowerCase() === wanted);
-    return resource === undefined
-      ? scimError(c, 404, null, 'There is no such resource')
-      : scimJson(c, 200, resource);
+    return resource === undefined ? scimError(c, 404, null, 'There is no such resource') : scimJson(c, 200, resource);
   });
 }
 

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { readJson, type SandboxContext, type VendorKit } from './kit.ts';
-import { ScimRefusal, scimResource, without } from './scim-http.ts';
+import { scimBaseOf, ScimRefusal, scimResource, without } from './scim-http.ts';
 import { scimList } from './scim-lists.ts';
 import { applyPatch, requireMediaType } from './scim-patch-operations.ts';
 import { scimBasePath, type ScimGroup, type ScimParts, toGroupResource } from './scim-state.ts';
@@ -19,8 +19,7 @@ const GroupBody = z.looseObject({
 export function addScimGroupRoutes({ app }: VendorKit, parts: ScimParts): void {
   const { store, quirks, now } = parts;
   const path = `${scimBasePath}/Groups`;
-  const whole = (c: SandboxContext, group: ScimGroup) =>
-    toGroupResource(group, `${new URL(c.req.url).origin}${scimBasePath}`);
+  const whole = (c: SandboxContext, group: ScimGroup) => toGroupResource(group, scimBaseOf(c));
   const find = (c: SandboxContext): ScimGroup => {
     const group = store.data.groups[c.req.param('id') ?? ''];
     if (group === undefined) throw new ScimRefusal(404, null, 'There is no such group');

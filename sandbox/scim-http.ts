@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { SandboxContext } from './kit.ts';
 import type { ScimQuirks } from './scim-quirks.ts';
+import { scimBasePath } from './scim-state.ts';
 
 export type ScimType =
   | 'uniqueness'
@@ -27,6 +28,9 @@ export class ScimRefusal extends Error {
     this.scimType = scimType;
   }
 }
+
+/** Where this server answers, as its resources name themselves. */
+export const scimBaseOf = (c: SandboxContext): string => `${new URL(c.req.url).origin}${scimBasePath}`;
 
 export function scimError(c: SandboxContext, status: number, scimType: ScimType | null, detail: string): Response {
   return scimJson(c, status, {
@@ -70,7 +74,12 @@ export function project(c: SandboxContext, resource: Record<string, unknown>): R
 const namesIn = (list: string | undefined): string[] =>
   (list ?? '')
     .split(',')
-    .map((name) => name.trim().toLowerCase().replace(/^urn:ietf:params:scim:schemas:core:2\.0:(user|group):/, ''))
+    .map((name) =>
+      name
+        .trim()
+        .toLowerCase()
+        .replace(/^urn:ietf:params:scim:schemas:core:2\.0:(user|group):/, ''),
+    )
     .filter((name) => name !== '');
 
 /** The path is the named one, lies below it, or leads to it. */

@@ -46,7 +46,8 @@ function placeOf(c: SandboxContext, { paging, pageMax, ignoresCount }: ScimQuirk
   const asked = Math.max(0, Math.min(pageMax, readCount(c.req.query('count'), pageMax)));
   const count = ignoresCount ? pageMax : asked;
   const cursor = c.req.query('cursor');
-  if (paging === 'cursor') return { from: cursor === undefined ? 0 : offsetOf(cursor), count, isByCursor: cursor !== undefined };
+  if (paging === 'cursor')
+    return { from: cursor === undefined ? 0 : offsetOf(cursor), count, isByCursor: cursor !== undefined };
   const startIndex = Math.max(1, readCount(c.req.query('startIndex'), 1));
   return { from: paging === 'startIndex' ? startIndex - 1 : 0, count, isByCursor: false };
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { readJson, type SandboxContext, type VendorKit } from './kit.ts';
-import { ScimRefusal, scimResource, without } from './scim-http.ts';
+import { scimBaseOf, ScimRefusal, scimResource, without } from './scim-http.ts';
 import { scimList } from './scim-lists.ts';
 import { applyPatch, requireMediaType } from './scim-patch-operations.ts';
 import type { ScimQuirks } from './scim-quirks.ts';
@@ -32,8 +32,7 @@ const Emails = z.array(z.looseObject({ value: z.string().includes('@') })).min(1
 export function addScimUserRoutes({ app }: VendorKit, parts: ScimParts): void {
   const { store, quirks, now } = parts;
   const path = `${scimBasePath}/Users`;
-  const base = (c: SandboxContext): string => `${new URL(c.req.url).origin}${scimBasePath}`;
-  const whole = (c: SandboxContext, user: ScimUser) => toUserResource(store.data, user, base(c));
+  const whole = (c: SandboxContext, user: ScimUser) => toUserResource(store.data, user, scimBaseOf(c));
   const isHidden = (user: ScimUser): boolean => user.isDeleted === true || (quirks.hidesDisabled && !user.active);
   const find = (c: SandboxContext): ScimUser => {
     const user = store.data.users[c.req.param('id') ?? ''];

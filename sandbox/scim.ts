@@ -17,14 +17,7 @@ import { addScimDiscoveryRoutes } from './scim-discovery.ts';
 import { addScimGroupRoutes } from './scim-groups.ts';
 import { scimError, ScimRefusal } from './scim-http.ts';
 import { defaultQuirks, type ScimQuirks } from './scim-quirks.ts';
-import {
-  canUserLogIn,
-  scimBasePath,
-  type ScimGroup,
-  type ScimParts,
-  ScimState,
-  type ScimUser,
-} from './scim-state.ts';
+import { canUserLogIn, scimBasePath, type ScimGroup, type ScimParts, ScimState, type ScimUser } from './scim-state.ts';
 import { addScimUserRoutes } from './scim-users.ts';
 import { openStore, type Store } from './store.ts';
 

@@ -15,8 +15,12 @@ const secret = z.string().min(1);
 
 export const ScimConfig = z
   .strictObject({
-    url: z.url({ protocol: /^https?$/ }).describe('SCIM base URL that /Users and /Groups follow, without a slash at its end'),
-    token: secret.optional().describe('bearer token that the application’s provisioning page shows; or use clientSecret'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .describe('SCIM base URL that /Users and /Groups follow, without a slash at its end'),
+    token: secret
+      .optional()
+      .describe('bearer token that the application’s provisioning page shows; or use clientSecret'),
     tokenUrl: z
       .url({ protocol: /^https?$/ })
       .optional()
@@ -35,7 +39,8 @@ export const ScimConfig = z
   .superRefine(({ token, tokenUrl, clientId, clientSecret, scope }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
     if (token === undefined && clientSecret === undefined) refuse('token', 'expected token or clientSecret');
-    if (token !== undefined && clientSecret !== undefined) refuse('clientSecret', 'token and clientSecret exclude each other');
+    if (token !== undefined && clientSecret !== undefined)
+      refuse('clientSecret', 'token and clientSecret exclude each other');
     for (const [path, value] of Object.entries({ tokenUrl, clientId })) {
       if (clientSecret !== undefined && value === undefined) refuse(path, 'missing: clientSecret needs it');
     }
@@ -65,7 +70,7 @@ export const scim = defineConnector<'target', ScimConfig>({
     consistency: { reads: 2, delayMs: 1000, windowMs: 30_000 },
     ratePolicy: { callsPerMinute: 600 },
     scopes: ['read and write Users', 'read Groups and write their members'],
-    provedOn: [],
+    provedOn: ['realServer', 'vendorDescription'],
   },
   configSchema: ScimConfig,
   secretFields: ['token', 'clientSecret'],

@@ -1,5 +1,7 @@
 /** The quirks one by one: how a policy names them, what is sent, and which wrong ones are found out before they do harm. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createScimSandbox, type ScimSandbox } from '../../sandbox/scim.ts';
 import type { ScimBehaviour } from '../../sandbox/scim-behaviours.ts';
@@ -35,11 +37,17 @@ interface Server {
 async function serve({ behaviour, server = {}, userCount = 3 }: Server): Promise<{ url: string; app: ScimSandbox }> {
   const ids = Array.from({ length: userCount }, (_, index) => `u${index}`);
   const users = ids.map((id) => ({
-    ...{ id, userName: `${id}@example.test`, active: true, ...times },
+    id,
+    userName: `${id}@example.test`,
+    active: true,
+    ...times,
     attributes: { externalId: `key-${id}` },
   }));
   const groups = groupIds.map((id) => ({
-    ...{ id, displayName: `Group ${id}`, externalId: null, ...times },
+    id,
+    displayName: `Group ${id}`,
+    externalId: null,
+    ...times,
     memberIds: id === 'g1' ? ids : [],
   }));
   const known = behaviour === undefined ? {} : { behaviour };
@@ -70,6 +78,17 @@ describe('in policy', () => {
     expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
   });
 
+  test('every profile goes through the conformance suite', () => {
+    const tested = ['scim.test.ts', 'scim-vendors.test.ts'].flatMap((file) =>
+      [
+        ...(
+          /const profiles = \[(.*)\]/.exec(readFileSync(join(import.meta.dirname, file), 'utf8'))?.[1] ?? ''
+        ).matchAll(/'([^']+)'/g),
+      ].map((match) => match[1]),
+    );
+    expect(tested.toSorted()).toEqual(QuirkProfileName.options.toSorted());
+  });
+
   test('every profile says where it is known from', () => {
     for (const name of QuirkProfileName.options) expect(quirkProfiles[name].source).not.toBe('');
   });
@@ -87,7 +106,12 @@ describe('members', () => {
 
   test('the wrong form of removal would take everybody out: that is why it is a quirk', async () => {
     const { url, app } = await serve({ behaviour: 'slack' });
-    await connectTo(url, { profile: 'slack', memberRemoveStyle: 'filter' }).ensureEntitlement('u1', 'g1', 'absent', ctx);
+    await connectTo(url, { profile: 'slack', memberRemoveStyle: 'filter' }).ensureEntitlement(
+      'u1',
+      'g1',
+      'absent',
+      ctx,
+    );
     expect(app.state.groups['g1']?.memberIds).toEqual([]);
   });
 
@@ -120,7 +144,9 @@ describe('accounts', () => {
     });
     open.push(vendor);
     await connectTo(vendor.url, { booleanStyle }).setLogin('u1', 'disabled', ctx);
-    expect(JSON.parse(bodies.join(''))).toMatchObject({ Operations: [{ op: 'replace', path: 'active', value: expected }] });
+    expect(JSON.parse(bodies.join(''))).toMatchObject({
+      Operations: [{ op: 'replace', path: 'active', value: expected }],
+    });
   });
 
   test('a PUT sends back what it read, and nothing that only the server writes', async () => {
@@ -186,6 +212,18 @@ describe('pages', () => {
     await expectFailure(listAll(url, quirks), 'transient');
   });
 
+  test('a server that never shows more than twenty is read whole up to there, and not at all beyond', async () => {
+    const few = await serve({ behaviour: 'scimmy', userCount: 20 });
+    expect(await listAll(few.url, 'scimmy')).toHaveLength(20);
+    const many = await serve({ behaviour: 'scimmy', userCount: 21 });
+    await expectFailure(listAll(many.url, 'scimmy'), 'transient');
+    const { isHealthy, findings } = await connectTo(many.url, 'scimmy').check(ctx);
+    expect([isHealthy, findings.map(({ text }) => text).join()]).toEqual([
+      false,
+      expect.stringContaining('they cannot be listed here'),
+    ]);
+  });
+
   test('a server that announces more and names no next page never passes for a whole list', async () => {
     const body = { totalResults: 5, Resources: [{ id: 'u1', userName: 'a' }] };
     const vendor = await startPlainServer((response) => response.end(JSON.stringify(body)));
@@ -211,11 +249,14 @@ describe('check', () => {
     return { isHealthy, text: findings.map(({ level, text }) => `${level}: ${text}`).join('\n') };
   };
 
-  test.each(QuirkProfileName.options)('finds nothing wrong with %s at a server like it, by reads alone', async (name) => {
-    const { url, app } = await serve({ behaviour: name });
-    expect(await textsOf(url, name)).toMatchObject({ isHealthy: true });
-    expect(new Set(app.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
-  });
+  test.each(QuirkProfileName.options)(
+    'finds nothing wrong with %s at a server like it, by reads alone',
+    async (name) => {
+      const { url, app } = await serve({ behaviour: name });
+      expect(await textsOf(url, name)).toMatchObject({ isHealthy: true });
+      expect(new Set(app.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
+    },
+  );
 
   test.each<[string, Server, unknown, string]>([
     ['PATCH is not supported', { behaviour: 'put-only' }, 'okta-style', 'writeMethod: put'],

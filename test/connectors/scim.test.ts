@@ -1,74 +1,12 @@
-/** Every quirk profile against a server that behaves as the real one does, through the whole conformance suite. */
-import { randomUUID } from 'node:crypto';
-import { createScimSandbox } from '../../sandbox/scim.ts';
-import type { ScimBehaviour } from '../../sandbox/scim-behaviours.ts';
-import { openConnector } from '../../src/connectors/kit/open-connector.ts';
-import { scim } from '../../src/connectors/scim.ts';
-import { QuirkProfileName } from '../../src/connectors/scim/quirk-profiles.ts';
+/** The quirk profiles of styles, through the whole conformance suite and the contract gate. */
 import { describeTargetConnector } from '../conformance/describe-target.ts';
-import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
-import { scimDescription } from '../conformance/scim-description.ts';
 import { openVendorDescription } from '../conformance/vendor-description.ts';
+import { scimGate, startScim } from './scim-harness.ts';
 
-const gate = openVendorDescription({
-  vendor: 'SCIM 2.0',
-  files: ['scim/scim2-core-schemas.json'],
-  convert: scimDescription,
-  basePath: '/scim/v2',
-});
-/** Servers whose answers break RFC 7644 itself: pages by cursor (RFC 9865), and `active` shown as a text. */
-const besideTheRfc: readonly QuirkProfileName[] = ['aws-identity-center', 'entra-style'];
+const gate = openVendorDescription(scimGate);
 
-const token = 'scim-token-of-the-test';
-const groupId = randomUUID();
-const pageSize = 3;
-const at = new Date(clockMs).toISOString();
+const profiles = ['rfc', 'okta-style', 'entra-style', 'put-only', 'users-only-by-name'] as const;
 
-function connectTo(url: string, profile: QuirkProfileName) {
-  const config = { url, token, quirks: { profile, pageMax: pageSize } };
-  const options = { systemId: 'crm', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs };
-  return openConnector('target', scim, options);
-}
-
-async function start(profile: QuirkProfileName): Promise<TargetHarness> {
-  const behaviour: ScimBehaviour = profile;
-  const times = { created: at, lastModified: at };
-  const group = { id: groupId, displayName: 'Finance', externalId: null, ...times, memberIds: [] };
-  const options = { token, groups: [group], behaviour, quirks: { pageMax: pageSize }, now: () => new Date(clockMs) };
-  const sandbox = createScimSandbox(options);
-  if (!besideTheRfc.includes(profile)) gate.watch(sandbox);
-  const { url } = await sandbox.listen(0);
-  return {
-    connector: connectTo(url, profile),
-    connectTo: (origin) => connectTo(origin, profile),
-    manifest: scim.manifest,
-    sandbox,
-    secrets: [token],
-    pageSize,
-    statuses: ['active', 'inactive'],
-    groupId,
-    usersPath: '/Users$',
-    memberMethod: profile === 'put-only' ? 'PUT' : 'PATCH',
-    memberPath: '/Groups/',
-    seedAccount({ userName, correlationKey }) {
-      const id = randomUUID();
-      const attributes = correlationKey === null ? {} : { externalId: correlationKey };
-      sandbox.state.users[id] = { id, userName, active: true, ...times, attributes };
-      return Promise.resolve(id);
-    },
-    forceStatus(accountId, status) {
-      const user = sandbox.state.users[accountId];
-      if (user !== undefined) user.active = status === 'active';
-    },
-    canLogIn: (accountId) => sandbox.canLogIn(accountId),
-    accountIds: () => Object.keys(sandbox.state.users),
-    membersOf: (id) => sandbox.state.groups[id]?.memberIds ?? [],
-    createSession: (accountId) => sandbox.createSession(accountId),
-    sessionCount: (accountId) => sandbox.sessionsOf(accountId).length,
-    replyWithNextLink: null,
-  };
-}
-
-for (const profile of QuirkProfileName.options) {
-  describeTargetConnector(`scim, ${profile}`, { start: () => start(profile) });
+for (const profile of profiles) {
+  describeTargetConnector(`scim, ${profile}`, { start: () => startScim(profile, gate) });
 }

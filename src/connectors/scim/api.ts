@@ -113,5 +113,8 @@ export async function listPage<T extends { id: string }>(
   const path = () => pathOf(request.resource);
   const schema = listOf(request.schema);
   const { data } = await client.call({ operation, method: 'GET', path, params, schema }, ctx);
-  return { items: data.Resources ?? [], nextCursor: nextOf({ at, count, data, isFiltered: 'filter' in request }, fail) };
+  return {
+    items: data.Resources ?? [],
+    nextCursor: nextOf({ at, count, data, isFiltered: 'filter' in request }, fail),
+  };
 }

@@ -4,17 +4,19 @@
  */
 import type { CallContext, CheckResult } from '../kit/contract.ts';
 import { isConnectorError } from '../kit/vendor-client.ts';
-import { Group, listPage, type ScimApi } from './api.ts';
+import type { ScimApi } from './api.ts';
 import {
   filtersByKey,
   filtersByMember,
   honoursStartIndex,
   readProviderConfig,
+  readsAny,
   readSchemas,
   type ServiceProviderConfig,
+  showsAllAtOnce,
   showsMemberships,
 } from './observe.ts';
-import { enterpriseSchema, User, userSchema } from './profile.ts';
+import { enterpriseSchema, userSchema } from './profile.ts';
 import { profileOfHost, quirkProfiles } from './quirk-profiles.ts';
 import type { ScimQuirks, SomeQuirks } from './quirks.ts';
 
@@ -28,25 +30,21 @@ interface Misfit {
 
 /** Throws where Users cannot be read at all: credentials, address, outage. */
 export async function checkScim(api: ScimApi, url: string, ctx: CallContext): Promise<CheckResult> {
-  const request = { cursor: null, count: 1, operation: 'check' };
-  await listPage(api, { ...request, resource: 'Users', schema: User }, ctx);
-  const findings: Finding[] = [await groupsFinding(api, request, ctx)];
+  await readsAny(api, 'Users', ctx);
+  const findings: Finding[] = [await groupsFinding(api, ctx)];
   if (findings.every(({ level }) => level === 'ok')) {
     const config = await readProviderConfig(api, ctx);
     const misfits = await misfitsOf(api, config, ctx);
-    findings.push(...misfits.map(misfitFinding), ...hostFindings(api.quirks, url), ...(await schemaFindings(api, ctx)));
+    findings.push(...(await listFindings(api, ctx)), ...misfits.map(misfitFinding));
+    findings.push(...hostFindings(api.quirks, url), ...(await schemaFindings(api, ctx)));
     if (misfits.length === 0) findings.push(fitFinding(config));
   }
   return { isHealthy: findings.every(({ level }) => level !== 'error'), findings };
 }
 
-async function groupsFinding(
-  api: ScimApi,
-  request: { cursor: null; count: number; operation: string },
-  ctx: CallContext,
-): Promise<Finding> {
+async function groupsFinding(api: ScimApi, ctx: CallContext): Promise<Finding> {
   try {
-    await listPage(api, { ...request, resource: 'Groups', schema: Group, withoutMembers: true }, ctx);
+    await readsAny(api, 'Groups', ctx);
     return { level: 'ok', text: 'Users and Groups can be read.' };
   } catch (error) {
     if (!isConnectorError(error, 'auth', 'notFound', 'unsupported')) throw error;
@@ -87,6 +85,12 @@ async function pagingMisfit(
   return { better: { paging }, because: 'startIndex is refused or ignored' };
 }
 
+/** Where lists are one page, a longer list ends every inventory: better said now. */
+async function listFindings(api: ScimApi, ctx: CallContext): Promise<Finding[]> {
+  if (api.quirks.paging !== 'single' || (await showsAllAtOnce(api, ctx))) return [];
+  return [{ level: 'error', text: 'The server does not show all users in one page: they cannot be listed here.' }];
+}
+
 async function membershipMisfit(api: ScimApi, ctx: CallContext): Promise<Misfit | null> {
   const { membershipRead } = api.quirks;
   // What a server never shows cannot be compared with anything.
@@ -120,7 +124,9 @@ function hostFindings(quirks: ScimQuirks, url: string): Finding[] {
   );
   if (differing.length === 0) return [{ level: 'ok', text: `The quirks are those of the profile ${profile}.` }];
   const names = differing.map(([name]) => name).join(', ');
-  return [{ level: 'warning', text: `This host has the profile ${profile}, which differs in ${names}: quirks: ${profile}` }];
+  return [
+    { level: 'warning', text: `This host has the profile ${profile}, which differs in ${names}: quirks: ${profile}` },
+  ];
 }
 
 async function schemaFindings(api: ScimApi, ctx: CallContext): Promise<Finding[]> {

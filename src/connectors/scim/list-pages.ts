@@ -6,7 +6,13 @@ import { z } from 'zod';
 import type { ScimQuirks } from './quirks.ts';
 
 /** Some servers send numbers as text. */
-const count = z.union([z.number().int().min(0), z.string().regex(/^\d{1,15}$/).transform(Number)]);
+const count = z.union([
+  z.number().int().min(0),
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+]);
 
 /** A list response. `totalResults` is left out by cursor pages alone. */
 export const listOf = <T extends z.ZodType>(resource: T) =>

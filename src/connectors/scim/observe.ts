@@ -59,6 +59,19 @@ function ask<T extends z.ZodType>(
   return client.call({ operation, method: 'GET', path, params: () => params, schema: listOf(schema) }, ctx);
 }
 
+/** Whether users, or groups, can be read at all; throws what stands in the way. */
+export async function readsAny(api: ScimApi, resource: 'Users' | 'Groups', ctx: CallContext): Promise<void> {
+  await ask(api, { resource, schema: resource === 'Users' ? User : Group, params: { count: 1 } }, ctx);
+}
+
+/** Whether one page holds every user, and does not merely look so. */
+export async function showsAllAtOnce(api: ScimApi, ctx: CallContext): Promise<boolean> {
+  const count = api.quirks.pageMax;
+  const { data } = await ask(api, { resource: 'Users', schema: User, params: { count } }, ctx);
+  const shown = (data.Resources ?? []).length;
+  return shown < count && (data.totalResults ?? shown) <= shown;
+}
+
 /** A key that no account has: whoever answers with an account does not filter. */
 const nobody = 'usher-check-no-such-key';
 

@@ -63,7 +63,11 @@ export const quirkProfiles: Record<QuirkProfileName, QuirkProfile> = {
     hosts: /^api\.atlassian\.com$/,
   },
   'better-auth': { quirks: { membershipRead: 'scan' }, source: 'Measured on @better-auth/scim 1.7.5' },
-  scimmy: { quirks: { membershipRead: 'scan' }, source: 'Measured on scimmy-routers 1.3.2' },
+  scimmy: {
+    quirks: { paging: 'single' },
+    source:
+      'Measured on scimmy-routers 1.3.2 with scimmy 1.3.5: startIndex and count are ignored, so that no list longer than 20 can be read, and the connector says so',
+  },
   'put-only': {
     quirks: { writeMethod: 'put', membershipRead: 'scan' },
     source: 'Servers whose ServiceProviderConfig says patch.supported false (RFC 7644, section 3.5.1)',
