@@ -145,10 +145,11 @@ module.exports = {
     // connectors
     {
       name: 'connectors-apart',
-      comment: 'A connector knows its product, the kit and nothing of another product.',
+      comment:
+        'A connector knows its product, the kit and nothing of another product. SCIM is a protocol that products build on.',
       severity: 'error',
       from: { path: '^src/connectors/([^/.]+)(/|\\.ts$)', pathNot: '^src/connectors/(kit/|registry\\.ts$)' },
-      to: { path: '^src/connectors/', pathNot: '^src/connectors/(kit/|$1(/|\\.ts$))' },
+      to: { path: '^src/connectors/', pathNot: '^src/connectors/(kit/|scim/|$1(/|\\.ts$))' },
     },
     never(
       'kit-below-connectors',

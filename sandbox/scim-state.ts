@@ -41,6 +41,8 @@ export interface ScimParts {
   store: Store<ScimState>;
   quirks: ScimQuirks;
   now: () => Date;
+  /** Ids of new users as the vendor forms them; default: a UUID. */
+  newUserId?: () => string;
 }
 
 /** The API stands below this path, as at most vendors. */

@@ -57,7 +57,7 @@ export function addScimUserRoutes({ app }: VendorKit, parts: ScimParts): void {
     requireMediaType(c, quirks);
     const at = now().toISOString();
     const values = readUser(parts, await readJson(c), null);
-    const user = { id: randomUUID(), created: at, lastModified: at, ...values };
+    const user = { id: parts.newUserId?.() ?? randomUUID(), created: at, lastModified: at, ...values };
     store.data.users[user.id] = user;
     return scimResource(c, 201, { resource: shownUser(whole(c, user), quirks), quirks });
   });

@@ -1,23 +1,29 @@
 /** Every connector that Usher ships with, one line each. A system names one of them by its id. */
 import { activeDirectory } from './active-directory.ts';
+import { atlassian } from './atlassian.ts';
 import { bamboohr } from './bamboohr.ts';
 import { entra } from './entra.ts';
+import { github } from './github.ts';
 import { googleWorkspace } from './google-workspace.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
 import { okta } from './okta.ts';
 import { openldap } from './openldap.ts';
 import { scim } from './scim.ts';
 import { servicenow } from './servicenow.ts';
+import { slack } from './slack.ts';
 
 const definitions: ConnectorDefinition[] = [
   activeDirectory,
+  atlassian,
   bamboohr,
   entra,
+  github,
   googleWorkspace,
   okta,
   openldap,
   scim,
   servicenow,
+  slack,
 ];
 
 /** The connector with that id, or null. */

@@ -22,7 +22,10 @@ export function describeTargetConnector(name: string, { start }: TargetStart): v
 
     test('a healthy system is reported as healthy, by reads only', async () => {
       expect(await harness.connector.check(ctx)).toMatchObject({ isHealthy: true });
-      expect(new Set(harness.sandbox.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
+      const isRead = ({ method, path }: { method: string; path: string }) =>
+        method === 'GET' || (method === 'POST' && harness.readsByPost?.test(path) === true);
+      expect(harness.sandbox.calls.length).toBeGreaterThan(0);
+      expect(harness.sandbox.calls.filter((call) => !isRead(call))).toEqual([]);
     });
     describe('accounts', () => describeAccounts(current));
     describe('logins', () => describeLogins(current));
@@ -229,9 +232,9 @@ function describeListings(current: () => TargetHarness): void {
     harness.sandbox.clearCalls();
     const listed = await listAll(harness);
     expect(listed.map(({ accountId }) => accountId).toSorted()).toEqual(ids.toSorted());
-    const { listingCallsMax } = harness;
-    if (listingCallsMax === undefined) expect(harness.sandbox.calls).toHaveLength(Math.max(1, pages));
-    else expect(harness.sandbox.calls.length).toBeLessThanOrEqual(listingCallsMax(pages));
+    const { listingCallsMax, hasSeveralWalks } = harness;
+    if (listingCallsMax !== undefined) expect(harness.sandbox.calls.length).toBeLessThanOrEqual(listingCallsMax(pages));
+    else if (hasSeveralWalks !== true) expect(harness.sandbox.calls).toHaveLength(Math.max(1, pages));
   });
 
   test('an error on a later page fails the whole listing', async () => {

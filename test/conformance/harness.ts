@@ -47,6 +47,10 @@ export interface TargetHarness extends Harness<'target'> {
   sessionCount(accountId: string): number | Promise<number>;
   /** At most so many calls for a listing of so many full pages; absent: one for each page. */
   listingCallsMax?: (pages: number) => number;
+  /** Paths whose POST reads (GraphQL, RPC); absent: only a GET reads. */
+  readsByPost?: RegExp;
+  /** The listing takes several walks or further reads, so that its calls are no multiple of its pages. */
+  hasSeveralWalks?: boolean;
   /** First page of a vendor that links to the next one; null where the vendor sends no links. */
   replyWithNextLink: ((nextOrigin: string) => { headers: Record<string, string>; body: unknown }) | null;
 }

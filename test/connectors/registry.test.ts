@@ -16,23 +16,37 @@ const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   entra: { tenantId: 't', clientId: '00000000-0000-4000-8000-000000000000', credential: 'c' },
   'google-workspace': { serviceAccountKey: 'k', adminUser: 'a@a.example' },
+  atlassian: {
+    directoryId: 'd',
+    token: 't',
+    organizationId: 'o',
+    adminKey: 'k',
+    siteUrl: 'https://b.example',
+    siteEmail: 'a@b',
+    siteToken: 's',
+  },
+  github: { organization: 'acme', appId: '1', installationId: '2', privateKey: 'k', token: 't' },
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
   openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
+  slack: { token: 't' },
 };
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
   expect(allManifests().map(({ id }) => id)).toEqual([
     'active-directory',
+    'atlassian',
     'bamboohr',
     'entra',
+    'github',
     'google-workspace',
     'okta',
     'openldap',
     'scim',
     'servicenow',
+    'slack',
   ]);
   expect(connectorById('no-such-connector')).toBeNull();
 });
