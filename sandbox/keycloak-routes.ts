@@ -1,5 +1,5 @@
 /** The routes of the admin REST below one realm, as far as Usher and its tests need them. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { readJson, type SandboxContext, type VendorKit } from './kit.ts';
 import {
@@ -43,6 +43,7 @@ export function addAdminRoutes(realm: KeycloakRealm): void {
   addRights(realm);
   addUserRoutes(realm);
   addUserAccessRoutes(realm);
+  addSessionRoutes(realm);
   addRealmRoutes(realm);
 }
 
@@ -144,6 +145,28 @@ function addUserRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakReal
   });
 }
 
+/** Every client has an id beside the name that its protocol knows. */
+const clientUuidOf = (clientId: string): string => createHash('sha256').update(clientId).digest('hex').slice(0, 32);
+
+function addSessionRoutes({ kit: { app }, store, base }: KeycloakRealm): void {
+  app.get(`${base}/users/:id/offline-sessions/:client`, (c) => {
+    const { id, client } = c.req.param();
+    const own = store.data.sessions.filter((each) => each.userId === id && each.isOffline);
+    return c.json(
+      own
+        .filter(({ clientId }) => clientUuidOf(clientId) === client)
+        .map((session) => ({ id: session.id, userId: id, clients: { [client]: session.clientId } })),
+    );
+  });
+  app.delete(`${base}/sessions/:session`, (c) => {
+    const isIt = ({ id, isOffline }: KeycloakState['sessions'][number]): boolean =>
+      id === c.req.param('session') && isOffline === (c.req.query('isOffline') === 'true');
+    if (!store.data.sessions.some(isIt)) return c.json({ error: 'Sesssion not found' }, 404);
+    store.data.sessions = store.data.sessions.filter((each) => !isIt(each));
+    return c.body(null, 204);
+  });
+}
+
 function addUserAccessRoutes({ kit: { app }, store, base, realm }: KeycloakRealm): void {
   const userOf = (c: SandboxContext): KeycloakUser | undefined => store.data.users[c.req.param('id') ?? ''];
   app.post(`${base}/users/:id/logout`, (c) => {
@@ -157,7 +180,7 @@ function addUserAccessRoutes({ kit: { app }, store, base, realm }: KeycloakRealm
     if (user === undefined) return missing(c, 'User');
     const offline = store.data.sessions.filter((each) => each.userId === user.id && each.isOffline);
     const clients = [...new Set(offline.map(({ clientId }) => clientId))];
-    const grant = (client: string) => [{ client, key: 'Offline Token' }];
+    const grant = (clientId: string) => [{ client: clientUuidOf(clientId), key: 'Offline Token' }];
     return c.json(
       clients.map((clientId) => ({ clientId, grantedClientScopes: [], additionalGrants: grant(clientId) })),
     );

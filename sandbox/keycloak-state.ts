@@ -102,7 +102,10 @@ export function duplicateOf(state: KeycloakState, body: UserBody, ownId: string 
     status: 409,
     body: { errorMessage: `User exists with same ${what}` },
   });
-  if (others.some(({ username }) => username === body.username?.toLowerCase())) return same('username');
+  const username = body.username?.toLowerCase();
+  if (others.some((other) => other.username === username)) return same('username');
+  // People log in with their address as well.
+  if (others.some((other) => other.email !== null && other.email === username)) return same('username or email');
   if (body.email && others.some(({ email }) => email === body.email?.toLowerCase())) return same('email');
   return null;
 }
