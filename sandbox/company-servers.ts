@@ -9,7 +9,7 @@ import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createOktaSandbox, type OktaSandbox } from './okta.ts';
 import { canLogInWith } from './okta-state.ts';
 import { createScimSandbox, type ScimSandbox } from './scim.ts';
-import type { ScimQuirks } from './scim-state.ts';
+import type { ScimQuirks } from './scim-quirks.ts';
 import { createServicenowSandbox, type ServicenowSandbox } from './servicenow.ts';
 
 /** The systems as policy names them. */

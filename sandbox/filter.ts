@@ -9,13 +9,15 @@ export interface FilterRules {
   caseExact?: ReadonlySet<string>;
   /** Lower-case paths that may be asked for; absent: all. */
   offered?: ReadonlySet<string>;
+  /** Lower-case paths that stand for another one: servers that ask for `members` and mean its values. */
+  aliases?: ReadonlyMap<string, string>;
 }
 
 /** Null where the expression does not parse or names an attribute that is not offered. */
 export function compileFilter(expression: string, rules: FilterRules = {}): ((record: object) => boolean) | null {
-  const { caseExact = new Set<string>(), offered } = rules;
+  const { caseExact = new Set<string>(), offered, aliases = new Map<string, string>() } = rules;
   try {
-    const ast = parseFilter(expression);
+    const ast = renameAttributes(parseFilter(expression), aliases);
     if (offered !== undefined && !attributesOf(ast).every((name) => offered.has(name))) return null;
     const test = toPredicate(foldFilter(ast, caseExact));
     return (record) => test(foldValue(record, caseExact));
@@ -33,6 +35,20 @@ function attributesOf(ast: Filter): string[] {
       return attributesOf(ast.filter);
     default:
       return [ast.attrPath.toLowerCase()];
+  }
+}
+
+function renameAttributes(ast: Filter, aliases: ReadonlyMap<string, string>): Filter {
+  switch (ast.op) {
+    case 'and':
+    case 'or':
+      return { op: ast.op, filters: ast.filters.map((inner) => renameAttributes(inner, aliases)) };
+    case 'not':
+      return { op: 'not', filter: renameAttributes(ast.filter, aliases) };
+    case '[]':
+      return ast;
+    default:
+      return { ...ast, attrPath: aliases.get(ast.attrPath.toLowerCase()) ?? ast.attrPath };
   }
 }
 

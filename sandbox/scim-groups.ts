@@ -5,8 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { readJson, type SandboxContext, type VendorKit } from './kit.ts';
-import { scimJson, scimList, ScimRefusal, without } from './scim-http.ts';
-import { applyPatch } from './scim-patch-operations.ts';
+import { scimBaseOf, ScimRefusal, scimResource, without } from './scim-http.ts';
+import { scimList } from './scim-lists.ts';
+import { applyPatch, requireMediaType } from './scim-patch-operations.ts';
 import { scimBasePath, type ScimGroup, type ScimParts, toGroupResource } from './scim-state.ts';
 
 const GroupBody = z.looseObject({
@@ -18,50 +19,53 @@ const GroupBody = z.looseObject({
 export function addScimGroupRoutes({ app }: VendorKit, parts: ScimParts): void {
   const { store, quirks, now } = parts;
   const path = `${scimBasePath}/Groups`;
-  const show = (c: SandboxContext, group: ScimGroup): Record<string, unknown> => {
-    const resource = toGroupResource(group, `${new URL(c.req.url).origin}${scimBasePath}`);
-    return without(resource, (c.req.query('excludedAttributes') ?? '').split(','));
-  };
-  const require = (c: SandboxContext): ScimGroup => {
+  const whole = (c: SandboxContext, group: ScimGroup) => toGroupResource(group, scimBaseOf(c));
+  const find = (c: SandboxContext): ScimGroup => {
     const group = store.data.groups[c.req.param('id') ?? ''];
     if (group === undefined) throw new ScimRefusal(404, null, 'There is no such group');
     return group;
   };
+  const answer = (c: SandboxContext, status: number, group: ScimGroup): Response => {
+    const resource = quirks.membersShown === 'never' ? { ...whole(c, group), members: [] } : whole(c, group);
+    return scimResource(c, status, { resource, quirks });
+  };
 
   app.get(path, (c) => {
-    const all = Object.values(store.data.groups).map((group) => toGroupResource(group, pathBase(c)));
-    return scimList(c, all, quirks.pageMax);
+    const resources = Object.values(store.data.groups).map((group) => whole(c, group));
+    const show = (resource: Record<string, unknown>) => {
+      if (quirks.membersShown === 'always') return resource;
+      return quirks.membersShown === 'byId' ? without(resource, ['members']) : { ...resource, members: [] };
+    };
+    return scimList(c, quirks, { resources, filterBy: quirks.groupsFilterBy, show });
   });
   app.post(path, async (c) => {
+    requireMediaType(c, quirks);
     const at = now().toISOString();
     const values = readGroup(parts, await readJson(c));
     const group = { id: randomUUID(), created: at, lastModified: at, ...values };
     store.data.groups[group.id] = group;
-    c.header('Location', `${pathBase(c)}/Groups/${group.id}`);
-    return scimJson(c, 201, show(c, group));
+    return answer(c, 201, group);
   });
-  app.get(`${path}/:id`, (c) => scimJson(c, 200, show(c, require(c))));
+  app.get(`${path}/:id`, (c) => answer(c, 200, find(c)));
   app.put(`${path}/:id`, async (c) => {
+    requireMediaType(c, quirks);
     const values = readGroup(parts, await readJson(c));
-    const group = require(c);
+    const group = find(c);
     Object.assign(group, values, { lastModified: now().toISOString() });
-    return scimJson(c, 200, show(c, group));
+    return answer(c, 200, group);
   });
   app.patch(`${path}/:id`, async (c) => {
+    requireMediaType(c, quirks);
     const body = await readJson(c);
-    const group = require(c);
-    const resource = { ...toGroupResource(group, ''), members: group.memberIds.map((value) => ({ value })) };
+    const group = find(c);
+    const resource = { ...whole(c, group), members: group.memberIds.map((value) => ({ value })) };
     Object.assign(group, readGroup(parts, applyPatch(resource, body, quirks)), { lastModified: now().toISOString() });
-    return quirks.patchAnswer === 204 ? c.body(null, 204) : scimJson(c, 200, show(c, group));
+    return quirks.patchAnswer === 204 ? c.body(null, 204) : answer(c, 200, group);
   });
   app.delete(`${path}/:id`, (c) => {
-    delete store.data.groups[require(c).id];
+    delete store.data.groups[find(c).id];
     return c.body(null, 204);
   });
-}
-
-function pathBase(c: SandboxContext): string {
-  return `${new URL(c.req.url).origin}${scimBasePath}`;
 }
 
 function readGroup(

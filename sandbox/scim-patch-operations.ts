@@ -4,8 +4,9 @@
  */
 import { scimPatch, type ScimPatchOperation, type ScimResource } from 'scim-patch';
 import { z } from 'zod';
+import type { SandboxContext } from './kit.ts';
 import { ScimRefusal } from './scim-http.ts';
-import type { ScimQuirks } from './scim-state.ts';
+import type { ScimQuirks } from './scim-quirks.ts';
 
 const PatchBody = z.object({
   schemas: z.array(z.literal('urn:ietf:params:scim:api:messages:2.0:PatchOp')).min(1),
@@ -24,17 +25,33 @@ const PatchBody = z.object({
 });
 type Operation = z.infer<typeof PatchBody>['Operations'][number];
 
+/** Throws where the body says that it is of a type that the server does not take. */
+export function requireMediaType(c: SandboxContext, { takesJsonOnly }: ScimQuirks): void {
+  const type = c.req.header('content-type') ?? '';
+  if (takesJsonOnly && !/^application\/json\b/i.test(type)) {
+    throw new ScimRefusal(415, null, 'The body must be application/json');
+  }
+}
+
 /** The resource after the operations. Throws {@link ScimRefusal}; the resource given is left as it is. */
 export function applyPatch(
   resource: Record<string, unknown>,
   body: unknown,
   quirks: ScimQuirks,
 ): Record<string, unknown> {
+  if (!quirks.patchSupported) throw new ScimRefusal(501, null, 'PATCH is not supported');
   const parsed = PatchBody.safeParse(body);
   if (!parsed.success) throw new ScimRefusal(400, 'invalidSyntax', 'The body is no PatchOp message');
+  const changes = parsed.data.Operations.map(membershipChanges).reduce((sum, count) => sum + count, 0);
+  if (changes > quirks.membershipChangesMax) throw new ScimRefusal(400, 'invalidValue', 'Too many membership changes');
   let patched = structuredClone(resource);
   for (const operation of parsed.data.Operations) patched = applyOperation(patched, operation, quirks);
   return patched;
+}
+
+function membershipChanges({ path, value }: Operation): number {
+  if (!/^members/i.test(path ?? '')) return 0;
+  return Array.isArray(value) ? value.length : 1;
 }
 
 function applyOperation(
@@ -68,21 +85,42 @@ function isOwnRemovalForm({ path, value }: Operation, { memberRemoveStyle }: Sci
   return memberRemoveStyle === 'any' || form === 'all' || form === memberRemoveStyle;
 }
 
+const extensionPath = /^(urn:[^[\]]*:\d+\.\d+:\w+)(?::(.+))?$/i;
+const Values = z.record(z.string(), z.unknown());
+
 /**
- * The library takes the dot of `2.0` in an extension's name for a step of a path when the name is a key of the value:
- * such extensions are merged here (RFC 7644, section 3.5.2.3), the rest is the library's.
+ * The library takes the dot of `2.0` in an extension's name for a step of a path: extensions are changed here (RFC 7644,
+ * section 3.5.2), the rest is the library's.
  */
 function patchWithExtensions(resource: Record<string, unknown>, operation: Operation): Record<string, unknown> {
-  const given = z.record(z.string(), z.unknown()).safeParse(operation.value);
+  const [, urn, rest] = extensionPath.exec(operation.path ?? '') ?? [];
+  if (urn !== undefined) return patchExtension(resource, urn, { ...operation, path: rest });
+  const given = Values.safeParse(operation.value);
   if (operation.path !== undefined || operation.op === 'remove' || !given.success) return runPatch(resource, operation);
   const isExtension = (name: string): boolean => name.toLowerCase().startsWith('urn:');
   const names = Object.keys(given.data);
-  const extensions = Object.fromEntries(
-    names.filter(isExtension).map((name) => [name, Object.assign({}, resource[name], given.data[name])]),
-  );
-  const rest = Object.fromEntries(names.filter((name) => !isExtension(name)).map((name) => [name, given.data[name]]));
-  const patched = Object.keys(rest).length === 0 ? resource : runPatch(resource, { ...operation, value: rest });
-  return { ...patched, ...extensions };
+  const others = Object.fromEntries(names.filter((name) => !isExtension(name)).map((name) => [name, given.data[name]]));
+  let patched = Object.keys(others).length === 0 ? resource : runPatch(resource, { ...operation, value: others });
+  for (const name of names.filter(isExtension)) {
+    patched = patchExtension(patched, name, { op: 'add', value: given.data[name] });
+  }
+  return patched;
+}
+
+/** One operation inside an extension, or on the whole of it when it has no path. An extension without a value is gone. */
+function patchExtension(resource: Record<string, unknown>, urn: string, operation: Operation): Record<string, unknown> {
+  const name = Object.keys(resource).find((key) => key.toLowerCase() === urn.toLowerCase()) ?? urn;
+  const held = Values.safeParse(resource[name]).data ?? {};
+  const changed = operation.path === undefined ? wholeExtension(held, operation) : runPatch(held, operation);
+  const { [name]: _former, ...others } = resource;
+  return Object.keys(changed).length === 0 ? others : { ...others, [name]: changed };
+}
+
+function wholeExtension(held: Record<string, unknown>, { op, value }: Operation): Record<string, unknown> {
+  if (op === 'remove') return {};
+  const given = Values.safeParse(value);
+  if (!given.success) throw new ScimRefusal(400, 'invalidValue', 'An extension is an object');
+  return op === 'add' ? { ...held, ...given.data } : given.data;
 }
 
 function runPatch(resource: Record<string, unknown>, operation: Operation): Record<string, unknown> {

@@ -1,7 +1,8 @@
 /**
- * What a SCIM application of the sandbox stores, and the quirks that real servers differ in.
+ * What a SCIM application of the sandbox stores, and how its resources look.
  */
 import { z } from 'zod';
+import type { ScimQuirks } from './scim-quirks.ts';
 import type { Store } from './store.ts';
 
 export const ScimUser = z.strictObject({
@@ -10,6 +11,8 @@ export const ScimUser = z.strictObject({
   active: z.boolean(),
   created: z.string(),
   lastModified: z.string(),
+  /** Deleted at a server that keeps it, out of sight. */
+  isDeleted: z.boolean().optional(),
   /** The other attributes of the resource, as the client sent them. */
   attributes: z.record(z.string(), z.unknown()),
 });
@@ -32,32 +35,6 @@ export const ScimState = z.strictObject({
   sessions: z.array(z.strictObject({ id: z.string(), userId: z.string() })),
 });
 export type ScimState = z.infer<typeof ScimState>;
-
-export interface ScimQuirks {
-  /** Most resources of one page. */
-  pageMax: number;
-  /** Which form of a PATCH operation is understood; the other answers 400. */
-  patchStyle: 'any' | 'path' | 'noPath';
-  /** How a member is taken out; the other form answers 400. */
-  memberRemoveStyle: 'any' | 'filterPath' | 'valueArray';
-  /** A wrong form of removal answers 204 and takes out everybody instead of answering 400. */
-  wrongRemovalEmptiesGroup: boolean;
-  /** Adding a member who is there already. */
-  existingMember: 'ignore' | 'duplicate';
-  /** Takes "True" and "false" for `active`, as some clients send them. */
-  acceptsBooleanStrings: boolean;
-  patchAnswer: 200 | 204;
-}
-
-export const defaultQuirks: ScimQuirks = {
-  pageMax: 100,
-  patchStyle: 'any',
-  memberRemoveStyle: 'any',
-  wrongRemovalEmptiesGroup: false,
-  existingMember: 'ignore',
-  acceptsBooleanStrings: false,
-  patchAnswer: 200,
-};
 
 /** What the routes of users and groups share. */
 export interface ScimParts {
@@ -83,7 +60,7 @@ export function endSessionsOfDisabled(state: ScimState): void {
   state.sessions = state.sessions.filter((session) => canUserLogIn(state.users[session.userId]));
 }
 
-/** The user resource, without the parts that depend on the request. */
+/** The user resource as a server without quirks keeps it. */
 export function toUserResource(state: ScimState, user: ScimUser, base: string): Record<string, unknown> {
   const groups = Object.values(state.groups)
     .filter((group) => group.memberIds.includes(user.id))

@@ -11,25 +11,20 @@ import {
   type SandboxContext,
   type SandboxOptions,
   type SandboxServer,
-  type VendorKit,
 } from './kit.ts';
+import { type ScimBehaviour, scimBehaviours } from './scim-behaviours.ts';
+import { addScimDiscoveryRoutes } from './scim-discovery.ts';
 import { addScimGroupRoutes } from './scim-groups.ts';
-import { scimError, scimJson, ScimRefusal } from './scim-http.ts';
-import {
-  canUserLogIn,
-  defaultQuirks,
-  scimBasePath,
-  type ScimGroup,
-  type ScimParts,
-  type ScimQuirks,
-  ScimState,
-  type ScimUser,
-} from './scim-state.ts';
+import { scimError, ScimRefusal } from './scim-http.ts';
+import { defaultQuirks, type ScimQuirks } from './scim-quirks.ts';
+import { canUserLogIn, scimBasePath, type ScimGroup, type ScimParts, ScimState, type ScimUser } from './scim-state.ts';
 import { addScimUserRoutes } from './scim-users.ts';
 import { openStore, type Store } from './store.ts';
 
 export interface ScimSandboxOptions extends SandboxOptions {
   token: string;
+  /** A server like a known one; `quirks` come on top of it. */
+  behaviour?: ScimBehaviour;
   quirks?: Partial<ScimQuirks>;
   users?: ScimUser[];
   groups?: ScimGroup[];
@@ -48,7 +43,8 @@ export interface ScimSandbox extends SandboxServer {
 
 export function createScimSandbox(options: ScimSandboxOptions): ScimSandbox {
   const store = openStore(ScimState, options.state, () => seedState(options), options.onChange);
-  const quirks: ScimQuirks = { ...defaultQuirks, ...options.quirks };
+  const behaviour = options.behaviour === undefined ? {} : scimBehaviours[options.behaviour];
+  const quirks: ScimQuirks = { ...defaultQuirks, ...behaviour, ...options.quirks };
   const kit = createVendorKit({
     store,
     options,
@@ -76,7 +72,7 @@ export function createScimSandbox(options: ScimSandboxOptions): ScimSandbox {
     return next();
   });
   const parts: ScimParts = { store, quirks, now: kit.now };
-  addDiscoveryRoutes(kit, quirks);
+  addScimDiscoveryRoutes(kit, quirks);
   addScimUserRoutes(kit, parts);
   addScimGroupRoutes(kit, parts);
   return {
@@ -139,41 +135,4 @@ function createAccess(
 function refuseByFault(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
   if (retryAfterSeconds !== null) c.header('Retry-After', String(retryAfterSeconds));
   return scimError(c, status, null, status === 429 ? 'Too many requests' : 'The service is not available');
-}
-
-function addDiscoveryRoutes({ app }: VendorKit, quirks: ScimQuirks): void {
-  app.get(`${scimBasePath}/ServiceProviderConfig`, (c) =>
-    scimJson(c, 200, {
-      schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
-      patch: { supported: true },
-      bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
-      filter: { supported: true, maxResults: quirks.pageMax },
-      changePassword: { supported: false },
-      sort: { supported: false },
-      etag: { supported: false },
-      authenticationSchemes: [
-        {
-          type: 'oauthbearertoken',
-          name: 'OAuth Bearer Token',
-          description: 'A bearer token in the Authorization header',
-        },
-      ],
-    }),
-  );
-  app.get(`${scimBasePath}/ResourceTypes`, (c) => {
-    const resources = ['User', 'Group'].map((name) => ({
-      schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
-      id: name,
-      name,
-      endpoint: `/${name}s`,
-      schema: `urn:ietf:params:scim:schemas:core:2.0:${name}`,
-    }));
-    return scimJson(c, 200, {
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
-      totalResults: resources.length,
-      startIndex: 1,
-      itemsPerPage: resources.length,
-      Resources: resources,
-    });
-  });
 }

@@ -1,70 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { createScimSandbox } from '../../sandbox/scim.ts';
-import type { ScimQuirks as ServerQuirks } from '../../sandbox/scim-state.ts';
-import { openConnector } from '../../src/connectors/kit/open-connector.ts';
-import { scim } from '../../src/connectors/scim.ts';
+/** The quirk profiles of styles, through the whole conformance suite and the contract gate. */
 import { describeTargetConnector } from '../conformance/describe-target.ts';
-import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { openVendorDescription } from '../conformance/vendor-description.ts';
+import { scimGate, startScim } from './scim-harness.ts';
 
-const token = 'scim-token-of-the-test';
-const groupId = randomUUID();
-const pageSize = 3;
-const at = new Date(clockMs).toISOString();
+const gate = openVendorDescription(scimGate);
 
-function connectTo(url: string, quirks: object) {
-  const config = { url, token, quirks: { pageMax: pageSize, ...quirks } };
-  const options = { systemId: 'crm', config, now: () => clockMs, rateLimiter: unlimited, timeoutMs };
-  return openConnector('target', scim, options);
+const profiles = ['rfc', 'okta-style', 'entra-style', 'put-only', 'users-only-by-name'] as const;
+
+for (const profile of profiles) {
+  describeTargetConnector(`scim, ${profile}`, { start: () => startScim(profile, gate) });
 }
-
-async function start(quirks: object, serverQuirks: Partial<ServerQuirks>): Promise<TargetHarness> {
-  const times = { created: at, lastModified: at };
-  const group = { id: groupId, displayName: 'Finance', externalId: null, ...times, memberIds: [] };
-  const sandbox = createScimSandbox({ token, groups: [group], quirks: serverQuirks, now: () => new Date(clockMs) });
-  const { url } = await sandbox.listen(0);
-  return {
-    connector: connectTo(url, quirks),
-    connectTo: (origin) => connectTo(origin, quirks),
-    manifest: scim.manifest,
-    sandbox,
-    secrets: [token],
-    pageSize,
-    statuses: ['active', 'inactive'],
-    groupId,
-    usersPath: '/Users$',
-    memberMethod: 'PATCH',
-    memberPath: '/Groups/',
-    seedAccount({ userName, correlationKey }) {
-      const id = randomUUID();
-      const attributes = correlationKey === null ? {} : { externalId: correlationKey };
-      sandbox.state.users[id] = { id, userName, active: true, ...times, attributes };
-      return Promise.resolve(id);
-    },
-    forceStatus(accountId, status) {
-      const user = sandbox.state.users[accountId];
-      if (user !== undefined) user.active = status === 'active';
-    },
-    canLogIn: (accountId) => sandbox.canLogIn(accountId),
-    accountIds: () => Object.keys(sandbox.state.users),
-    membersOf: (id) => sandbox.state.groups[id]?.memberIds ?? [],
-    createSession: (accountId) => sandbox.createSession(accountId),
-    sessionCount: (accountId) => sandbox.sessionsOf(accountId).length,
-    replyWithNextLink: null,
-  };
-}
-
-describeTargetConnector('scim, a server that follows the RFC to the letter', {
-  start: () =>
-    start(
-      { membershipRead: 'memberFilter' },
-      { patchStyle: 'path', memberRemoveStyle: 'filterPath', existingMember: 'duplicate', patchAnswer: 204 },
-    ),
-});
-
-describeTargetConnector('scim, a server modelled on the clients of Okta and Entra', {
-  start: () =>
-    start(
-      { patchStyle: 'value', memberRemoveStyle: 'valueArray', membershipRead: 'userGroups' },
-      { memberRemoveStyle: 'valueArray', wrongRemovalEmptiesGroup: true, acceptsBooleanStrings: true },
-    ),
-});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createScimSandbox, type ScimSandbox } from '../../sandbox/scim.ts';
-import type { ScimQuirks } from '../../sandbox/scim-state.ts';
+import type { ScimQuirks } from '../../sandbox/scim-quirks.ts';
 import { client, serve } from './support.ts';
 
 const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
