@@ -28,7 +28,7 @@ export interface EnsureSteps {
  * Finds, creates, or adopts. After a duplicate the account may be one that a lost answer or a late index hid: it is
  * taken over only where a key of the person finds it; otherwise the vendor's `conflict` stands.
  */
-export async function ensureByKeys(client: VendorClient, steps: EnsureSteps): Promise<EnsureAccountResult> {
+export async function ensureByKeys(client: Pick<VendorClient, 'fail'>, steps: EnsureSteps): Promise<EnsureAccountResult> {
   const found = await steps.find();
   if (found.outcome !== 'none') return steps.takeOver(unambiguous(client, found));
   try {
@@ -41,7 +41,10 @@ export async function ensureByKeys(client: VendorClient, steps: EnsureSteps): Pr
   }
 }
 
-function unambiguous(client: VendorClient, found: Exclude<FindAccountResult, { outcome: 'none' }>): AccountView {
+function unambiguous(
+  client: Pick<VendorClient, 'fail'>,
+  found: Exclude<FindAccountResult, { outcome: 'none' }>,
+): AccountView {
   if (found.outcome === 'found') return found.account;
   throw client.fail('ambiguous', 'ensureAccount', 'several accounts carry keys of this person');
 }
