@@ -1,5 +1,6 @@
 // Jest runs the TypeScript sources as ES modules. Project `unit` needs no server; project `engine` gets a real
-// PostgreSQL and a real Temporal server from its global set-up.
+// PostgreSQL and a real Temporal server from its global set-up; project `integration` the same, and each of its files
+// starts servers that are not ours (`npm run test:integration`, see test/integration/main.ts).
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -32,7 +33,17 @@ export default {
       ...common,
       displayName: 'engine',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', ...unitFolders.map((name) => `<rootDir>/test/${name}/`)],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        ...[...unitFolders, 'integration'].map((name) => `<rootDir>/test/${name}/`),
+      ],
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+    },
+    {
+      ...common,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
       globalSetup: '<rootDir>/test/support/global-setup.ts',
       globalTeardown: '<rootDir>/test/support/global-teardown.ts',
     },

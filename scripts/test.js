@@ -1,4 +1,4 @@
-// `npm test`: set-up, all checks, and the tests of both jest projects; the last line is "N passed, N failed".
+// `npm test`: set-up, all checks, and the tests of the jest projects `unit` and `engine`; the last line is "N passed, N failed".
 // With arguments (paths or jest options) it runs only those tests, without the checks.
 import { ensureInstalled, goOn, main } from './bootstrap.js';
 
@@ -6,7 +6,12 @@ const jest = (args, env) =>
   goOn(
     'node_modules/jest/bin/jest.js',
     // The paths come first: after an option of many values they would be taken for more of them.
-    [...args, '--reporters=default', '--reporters=./test/support/closing-line-reporter.js'],
+    [
+      ...args,
+      '--ignoreProjects=integration',
+      '--reporters=default',
+      '--reporters=./test/support/closing-line-reporter.js',
+    ],
     {
       nodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
       env,
