@@ -5,6 +5,16 @@ import { allManifests, connectorById } from '../../src/connectors/registry.ts';
 import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
+  'aws-iam': { accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
+  'aws-identity-center': {
+    region: 'eu-central-1',
+    instanceArn: 'arn:aws:sso:::instance/ssoins-1234567890abcdef',
+    identityStoreId: 'd-1234567890',
+    accessKeyId: 'AKIA567890123456',
+    secretAccessKey: 's',
+    scimUrl: 'https://a.example/scim/v2',
+    scimToken: 't',
+  },
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   keycloak: { url: 'https://a.example', realm: 'r', clientId: 'c', clientSecret: 's' },
   okta: { url: 'https://a.example', token: 't' },

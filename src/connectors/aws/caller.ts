@@ -166,7 +166,9 @@ async function exchange(
     url: path,
     method: 'POST',
     headers,
-    data: typeof body === 'string' ? Buffer.from(body, 'utf8') : body,
+    data: body instanceof Uint8Array ? Buffer.copyBytesFrom(body) : body,
+    // As it was signed.
+    transformRequest: [(data: unknown) => data],
     responseType: 'arraybuffer',
     usher: { operation, dialect, isRead },
     ...(signal === undefined ? {} : { signal }),
