@@ -110,11 +110,7 @@ function nameOf(c: SandboxContext): { method: string; path: string } {
   return { method: isReadOperation(operation) ? 'GET' : 'POST', path: `/${target}` };
 }
 
-function addJsonRoute(
-  { app }: VendorKit,
-  key: AwsKey,
-  handlers: Record<string, AwsHandlers>,
-): void {
+function addJsonRoute({ app }: VendorKit, key: AwsKey, handlers: Record<string, AwsHandlers>): void {
   app.post('/', async (c) => {
     const { service, operation } = targetOf(c);
     const body = await readJson(c);
@@ -135,9 +131,7 @@ function addScimRoutes({ app }: VendorKit, { store }: IdentityParts, token: stri
     c.json({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status), detail }, status as 400);
   const Patch = z.strictObject({
     schemas: z.tuple([z.literal('urn:ietf:params:scim:api:messages:2.0:PatchOp')]),
-    Operations: z.tuple([
-      z.strictObject({ op: z.literal('replace'), path: z.literal('active'), value: z.boolean() }),
-    ]),
+    Operations: z.tuple([z.strictObject({ op: z.literal('replace'), path: z.literal('active'), value: z.boolean() })]),
   });
   app.use(`${scimPath}/*`, async (c, next) => {
     const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';

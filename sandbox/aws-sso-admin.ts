@@ -194,9 +194,7 @@ function assignmentOf({ TargetId, PermissionSetArn, PrincipalId, PrincipalType }
 }
 
 function isSame(a: AssignmentRow, b: AssignmentRow): boolean {
-  return (
-    a.AccountId === b.AccountId && a.PermissionSetArn === b.PermissionSetArn && a.PrincipalId === b.PrincipalId
-  );
+  return a.AccountId === b.AccountId && a.PermissionSetArn === b.PermissionSetArn && a.PrincipalId === b.PrincipalId;
 }
 
 function notFound(): AwsRefusal {

@@ -79,7 +79,8 @@ export function openServiceModels(product: string, files: string[]): ServiceMode
     }
   });
   afterAll(() => {
-    if (checkedCount === 0) throw new Error(`No call was held against the models of ${product}: is the sandbox watched?`);
+    if (checkedCount === 0)
+      throw new Error(`No call was held against the models of ${product}: is the sandbox watched?`);
   });
   return { watch: (sandbox) => sandbox.watch((exchange) => void seen.push(exchange)) };
 }
@@ -94,7 +95,9 @@ export function checkAwsExchange(exchange: Exchange, models: readonly ServiceMod
   const form = exchange.requestHeaders.get('content-type')?.includes('x-www-form-urlencoded') === true;
   if (target === null && !form) return null;
   const [prefix = '', called = ''] = target?.split('.') ?? [];
-  const model = models.find(({ metadata }) => (form ? metadata.protocol === 'query' : metadata.targetPrefix === prefix));
+  const model = models.find(({ metadata }) =>
+    form ? metadata.protocol === 'query' : metadata.targetPrefix === prefix,
+  );
   if (model === undefined) return [`${target ?? 'form'}: no such service`];
   const operation = form ? (new URLSearchParams(exchange.requestBody).get('Action') ?? '') : called;
   if (model.operations[operation] === undefined) return [`${operation}: no such operation`];
@@ -151,7 +154,8 @@ class Checker {
     const code = isXml ? /<Code>([\w.]+)<\/Code>/.exec(body)?.[1] : String(Object(JSON.parse(body)).__type);
     const { errors = [] } = this.#model.operations[this.#operation] ?? {};
     const known = errors.map(({ shape }) => this.#model.shapes[shape]?.error?.code ?? shape);
-    if (code === undefined || ![...known, ...commonErrors].includes(code)) this.#breach('refusal', `${code} is unknown`);
+    if (code === undefined || ![...known, ...commonErrors].includes(code))
+      this.#breach('refusal', `${code} is unknown`);
     else if (!isXml && this.#model.shapes[code] !== undefined) {
       const { __type: _type, ...members } = JSON.parse(body) as Record<string, unknown>;
       this.#check(members, code, 'refusal');
@@ -200,7 +204,8 @@ class Checker {
   #structure(value: unknown, { members = {}, required = [], union }: Shape, place: string): void {
     // An empty text is how a form or XML spells a structure without members.
     const given = this.#isText && value === '' ? {} : value;
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) return this.#breach(place, 'is no structure');
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      return this.#breach(place, 'is no structure');
     for (const name of required) if (!Object.hasOwn(given, name)) this.#breach(`${place}/${name}`, 'is missing');
     if (union === true && Object.keys(given).length !== 1) this.#breach(place, 'must have exactly one member');
     for (const [name, member] of Object.entries(given)) {

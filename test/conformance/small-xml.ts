@@ -25,7 +25,8 @@ export function parseXml(xml: string): XmlElement {
     }
   }
   const [element, ...others] = root.children;
-  if (element === undefined || others.length > 0 || open.length > 1) throw new Error('The XML is not one whole element.');
+  if (element === undefined || others.length > 0 || open.length > 1)
+    throw new Error('The XML is not one whole element.');
   return element;
 }
 

@@ -5,7 +5,7 @@ import { allManifests, connectorById } from '../../src/connectors/registry.ts';
 import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
-  'aws-iam': { accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
+  'aws-iam': { awsAccountId: '111122223333', accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
   'aws-identity-center': {
     region: 'eu-central-1',
     instanceArn: 'arn:aws:sso:::instance/ssoins-1234567890abcdef',

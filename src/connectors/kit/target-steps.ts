@@ -28,7 +28,10 @@ export interface EnsureSteps {
  * Finds, creates, or adopts. After a duplicate the account may be one that a lost answer or a late index hid: it is
  * taken over only where a key of the person finds it; otherwise the vendor's `conflict` stands.
  */
-export async function ensureByKeys(client: Pick<VendorClient, 'fail'>, steps: EnsureSteps): Promise<EnsureAccountResult> {
+export async function ensureByKeys(
+  client: Pick<VendorClient, 'fail'>,
+  steps: EnsureSteps,
+): Promise<EnsureAccountResult> {
   const found = await steps.find();
   if (found.outcome !== 'none') return steps.takeOver(unambiguous(client, found));
   try {
