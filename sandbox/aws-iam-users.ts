@@ -15,7 +15,10 @@ const Name = z.string().regex(/^[\w+=,.@-]{1,64}$/);
 const TagKey = z.string().regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u);
 const Tag = z.strictObject({ Key: TagKey, Value: z.string().regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u) });
 export const ofUser = { UserName: Name };
-export const iamPaging = { MaxItems: z.coerce.number().int().min(1).max(1000).default(100), Marker: z.string().optional() };
+export const iamPaging = {
+  MaxItems: z.coerce.number().int().min(1).max(1000).default(100),
+  Marker: z.string().optional(),
+};
 
 export function noSuchEntity(): AwsRefusal {
   return new AwsRefusal('NoSuchEntity', 'The entity cannot be found.', {}, 404);

@@ -12,7 +12,15 @@ import {
   type IamUserRow,
   liveIamSessions,
 } from './aws-iam-state.ts';
-import { type IamHandlers, iamPaging, iamUserHandlers, markersOf, noSuchEntity, ofUser, userNamed } from './aws-iam-users.ts';
+import {
+  type IamHandlers,
+  iamPaging,
+  iamUserHandlers,
+  markersOf,
+  noSuchEntity,
+  ofUser,
+  userNamed,
+} from './aws-iam-users.ts';
 import { parseInput } from './aws-identity-state.ts';
 import {
   type AwsKey,
@@ -25,12 +33,7 @@ import {
   xmlAnswer,
   xmlRefusal,
 } from './aws-wire.ts';
-import {
-  createVendorKit,
-  type SandboxContext,
-  type SandboxOptions,
-  type SandboxServer,
-} from './kit.ts';
+import { createVendorKit, type SandboxContext, type SandboxOptions, type SandboxServer } from './kit.ts';
 import { openStore } from './store.ts';
 
 export interface IamSandboxOptions extends SandboxOptions {
@@ -64,7 +67,8 @@ const codes: Record<number, string> = {
 const statuses: Record<number, number> = { 401: 403, 403: 403, 404: 404, 409: 409, 412: 409 };
 
 export function createIamSandbox(options: IamSandboxOptions): IamSandbox {
-  const seed = (): IamState => structuredClone({ users: [], groups: options.groups ?? [], policies: options.policies ?? [] });
+  const seed = (): IamState =>
+    structuredClone({ users: [], groups: options.groups ?? [], policies: options.policies ?? [] });
   const store = openStore(IamState, options.state, seed, options.onChange);
   const kit = createVendorKit({
     store,
@@ -167,14 +171,21 @@ function kindHandlers(parts: IamParts, kind: CredentialRow['kind'], names: (type
       const { items, next } = pageOf(all, Marker, MaxItems);
       const at = new Date(user.createdAtMs).toISOString();
       return {
-        [names.items]: items.map(({ id, status }) => ({ UserName, [names.id]: id, Status: status, ...extras(kind, at) })),
+        [names.items]: items.map(({ id, status }) => ({
+          UserName,
+          [names.id]: id,
+          Status: status,
+          ...extras(kind, at),
+        })),
         ...markersOf(next),
       };
     },
     [names.update](input) {
       const asked = parseInput(schema, input) as { UserName: string; Status: CredentialRow['status'] };
       const id = (asked as Record<string, string>)[names.id];
-      const credential = userNamed(parts, asked.UserName).credentials.find((each) => each.kind === kind && each.id === id);
+      const credential = userNamed(parts, asked.UserName).credentials.find(
+        (each) => each.kind === kind && each.id === id,
+      );
       if (credential === undefined) throw noSuchEntity();
       credential.status = asked.Status;
       return null;

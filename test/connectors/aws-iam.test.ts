@@ -74,4 +74,3 @@ async function start(entitlementId: string): Promise<TargetHarness> {
 
 describeTargetConnector('aws-iam, with groups', { start: () => start(`group:${group.id}`) });
 describeTargetConnector('aws-iam, with attached policies', { start: () => start(`policy:${policy.arn}`) });
-

@@ -24,7 +24,7 @@ const configs: Record<string, Record<string, unknown>> = {
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'keycloak', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual(['aws-iam', 'aws-identity-center', 'bamboohr', 'keycloak', 'okta', 'scim', 'servicenow']);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

@@ -12,6 +12,7 @@ export type AwsService = 'identitystore' | 'sso-admin' | 'iam';
 const JsonRefusal = z.object({
   __type: z.string().optional(),
   Reason: z.string().nullish(),
+  ResourceType: z.string().nullish(),
   RetryAfterSeconds: z.number().min(0).nullish(),
 });
 
@@ -76,15 +77,21 @@ export function awsDialect(service: AwsService): VendorDialect {
   return (answer) => {
     const refusal = parseRefusal(answer);
     if (refusal === null) return null;
-    const { vendorCode, reason, retryAfterMs } = refusal;
-    const code =
-      vendorCode === 'ConflictException' ? conflictCode(service, reason) : (byVendorCode.get(vendorCode) ?? null);
+    const { vendorCode, retryAfterMs } = refusal;
+    const code = codeOf(service, refusal);
     const wait = retryAfterMs ?? (code === 'propagating' ? pendingRetryMs : null);
     const verdict: DialectVerdict = { vendorCode };
     if (code !== null) verdict.code = code;
     if (wait !== null) verdict.retryAfterMs = wait;
     return verdict;
   };
+}
+
+function codeOf(service: AwsService, { vendorCode, reason, resourceType }: Refusal): ConnectorErrorCode | null {
+  if (vendorCode === 'ConflictException') return conflictCode(service, reason);
+  // Of a store that is not there nothing can be said: read as an absent user it would let leavers stay.
+  if (resourceType === 'IDENTITY_STORE') return 'auth';
+  return byVendorCode.get(vendorCode) ?? null;
 }
 
 /**
@@ -99,20 +106,22 @@ function conflictCode(service: AwsService, reason: string | null): ConnectorErro
 interface Refusal {
   vendorCode: string;
   reason: string | null;
+  resourceType: string | null;
   retryAfterMs: number | null;
 }
 
 function parseRefusal({ body, header }: VendorAnswer): Refusal | null {
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : typeof body === 'string' ? body : '';
   const xmlCode = /<Code>([\w.]{1,100})<\/Code>/.exec(text)?.[1];
-  if (xmlCode !== undefined) return { vendorCode: xmlCode, reason: null, retryAfterMs: null };
+  if (xmlCode !== undefined) return { vendorCode: xmlCode, reason: null, resourceType: null, retryAfterMs: null };
   const parsed = JsonRefusal.safeParse(jsonOf(text));
   const named = header('x-amzn-errortype') ?? (parsed.success ? parsed.data.__type : undefined);
   // `com.amazonaws.identitystore#ConflictException:http://…`: what stands between is the name.
   const vendorCode = /^(?:[\w.]+#)?(\w{1,100})(?::|$)/.exec(named ?? '')?.[1];
   if (vendorCode === undefined) return null;
-  const { Reason = null, RetryAfterSeconds = null } = parsed.success ? parsed.data : {};
-  return { vendorCode, reason: Reason, retryAfterMs: RetryAfterSeconds === null ? null : RetryAfterSeconds * 1000 };
+  const { Reason = null, ResourceType = null, RetryAfterSeconds = null } = parsed.success ? parsed.data : {};
+  const retryAfterMs = RetryAfterSeconds === null ? null : RetryAfterSeconds * 1000;
+  return { vendorCode, reason: Reason, resourceType: ResourceType, retryAfterMs };
 }
 
 function jsonOf(text: string): unknown {
