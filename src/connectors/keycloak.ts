@@ -15,6 +15,7 @@ import {
   realmPath,
 } from './keycloak/api.ts';
 import { check, EventsConfig, keepsLogins } from './keycloak/check.ts';
+import { revokeSessions } from './keycloak/sessions.ts';
 import { ensureEntitlement, listAccountEntitlements, listEntitlements } from './keycloak/entitlements.ts';
 import {
   asStored,
@@ -89,7 +90,9 @@ function createKeycloak(runtime: ConnectorRuntime<KeycloakConfig>): TargetConnec
     },
     ensureAccount: (keys, profile, ctx) => ensureAccount(api, keys, profile, ctx),
     setLogin: (accountId, state, ctx) => setLogin(api, 'setLogin', accountId, state, ctx),
-    revokeSessions: (accountId, ctx) => revokeSessions(api, accountId, ctx),
+    async revokeSessions(accountId, ctx) {
+      return { ...(await revokeSessions(api, accountId, ctx)), residualSeconds };
+    },
     listAccountEntitlements: (accountId, ctx) => listAccountEntitlements(api, accountId, ctx),
     ensureEntitlement: (accountId, id, state, ctx) => ensureEntitlement(api, accountId, id, state, ctx),
     listEntitlements: (cursor, ctx) => listEntitlements(api, cursor, ctx),
@@ -262,23 +265,6 @@ async function isLocked(api: KeycloakApi, operation: string, accountId: string, 
   return reply?.data.disabled ?? false;
 }
 
-const Consents = z.array(z.object({ clientId: z.string().min(1), additionalGrants: z.array(z.unknown()).nullish() }));
-
-/** Ends the sessions, then the offline tokens, which the logout leaves alive: they hang on each client's consent. */
-async function revokeSessions(api: KeycloakApi, accountId: string, ctx: CallContext) {
-  const operation = 'revokeSessions';
-  const logout = () => realmPath(api, 'users', accountId, 'logout');
-  const { receipt } = await api.client.call({ operation, method: 'POST', path: logout, schema: NoBody }, ctx);
-  const path = () => realmPath(api, 'users', accountId, 'consents');
-  const { data } = await api.client.call({ operation, method: 'GET', path, schema: Consents }, ctx);
-  for (const { clientId, additionalGrants } of data) {
-    if ((additionalGrants ?? []).length === 0) continue;
-    const consent = () => realmPath(api, 'users', accountId, 'consents', clientId);
-    await api.client.callOrNull({ operation, method: 'DELETE', path: consent, schema: NoBody }, ctx);
-  }
-  return { outcome: 'changed' as const, receipt, residualSeconds };
-}
-
 async function updateProfile(
   api: KeycloakApi,
   accountId: string,
@@ -317,7 +303,11 @@ async function listUsage(
     return { items: [], nextCursor: null };
   }
   const first = cursor === null ? 0 : Number(cursor);
-  const dateFrom = since === null ? {} : { dateFrom: Date.parse(since) };
+  const sinceMs = since === null ? 0 : Date.parse(since);
+  if (!Number.isSafeInteger(first) || !Number.isFinite(sinceMs)) {
+    throw api.client.fail('validation', operation, 'since is no instant, or the cursor none of this listing');
+  }
+  const dateFrom = since === null ? {} : { dateFrom: sinceMs };
   const query = { type: 'LOGIN', ...dateFrom, direction: 'desc', first, max: eventsPerPage + 1 };
   const events = await read(z.array(LoginEvent), query, 'events');
   const lastMs = new Map<string, number>();
