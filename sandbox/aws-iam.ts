@@ -73,7 +73,7 @@ export function createIamSandbox(options: IamSandboxOptions): IamSandbox {
   const kit = createVendorKit({
     store,
     options,
-    refuse: refuseByFault,
+    refuse: refuseIam,
     describe: () => store.data,
     async nameCall(c) {
       const operation = new URLSearchParams(await c.req.text()).get('Action') ?? '';
@@ -209,7 +209,7 @@ function extras(kind: CredentialRow['kind'], at: string): object {
 }
 
 /** IAM has no word for the time to wait; a proxy before it may send the header. */
-function refuseByFault(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
+export function refuseIam(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
   if (retryAfterSeconds !== null) c.header('Retry-After', String(retryAfterSeconds));
   const sent = status >= 500 ? status : (statuses[status] ?? 400);
   return xmlRefusal(c, namespace, new AwsRefusal(codeOfStatus(status, codes), 'refused', {}, sent));

@@ -75,7 +75,7 @@ export function createIdentityCenterSandbox(options: IdentityCenterSandboxOption
   const kit = createVendorKit({
     store,
     options,
-    refuse: refuseByFault,
+    refuse: refuseIdentityCenter,
     describe: () => store.data,
     nameCall: (c) => Promise.resolve(nameOf(c)),
   });
@@ -149,7 +149,7 @@ function addScimRoutes({ app }: VendorKit, { store }: IdentityParts, token: stri
 }
 
 /** In the wording of the service, and with 400 for whatever the client did wrong. */
-function refuseByFault(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
+export function refuseIdentityCenter(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
   if (targetOf(c).operation === '') {
     if (retryAfterSeconds !== null) c.header('Retry-After', String(retryAfterSeconds));
     return c.json({ status: String(status) }, status as 500);

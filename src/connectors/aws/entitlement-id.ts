@@ -15,8 +15,8 @@ export const storeIdPattern = /^([0-9a-f]{10}-)?[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){
 /** Ids of users and groups of IAM. */
 export const iamIdPattern = /^\w{16,128}$/;
 
-const assignmentPattern =
-  /^assignment:(\d{12})\/(arn:aws(?:-[a-z]{1,5}){0,3}:sso:::permissionSet\/(?:sso)?ins-[a-zA-Z0-9-.]{16}\/ps-[a-zA-Z0-9-./]{16})$/;
+// Stand-ins for AWS write the rest of the ARN in other ways; AWS itself refuses what names no permission set.
+const assignmentPattern = /^assignment:(\d{12})\/(arn:aws(?:-[a-z]{1,5}){0,3}:sso:::[\w./-]{1,200})$/;
 const policyPattern = /^policy:(arn:aws(?:-[a-z]{1,5}){0,3}:iam::(?:aws|\d{12}):policy\/[\w+=,.@/-]{1,512})$/;
 
 export function parseIdentityEntitlement(id: string): IdentityEntitlement | null {
