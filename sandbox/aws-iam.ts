@@ -162,7 +162,6 @@ function credentialHandlers(parts: IamParts): IamHandlers {
 }
 
 function kindHandlers(parts: IamParts, kind: CredentialRow['kind'], names: (typeof kinds)[typeof kind]): IamHandlers {
-  const schema = z.strictObject({ ...ofUser, [names.id]: z.string(), Status });
   return {
     [names.list](input) {
       const { UserName, Marker, MaxItems } = parseInput(z.strictObject({ ...ofUser, ...iamPaging }), input);
@@ -181,13 +180,12 @@ function kindHandlers(parts: IamParts, kind: CredentialRow['kind'], names: (type
       };
     },
     [names.update](input) {
-      const asked = parseInput(schema, input) as { UserName: string; Status: CredentialRow['status'] };
-      const id = (asked as Record<string, string>)[names.id];
-      const credential = userNamed(parts, asked.UserName).credentials.find(
-        (each) => each.kind === kind && each.id === id,
+      const { UserName, Status: status, ...asked } = parseInput(z.looseObject({ ...ofUser, Status }), input);
+      const credential = userNamed(parts, UserName).credentials.find(
+        (each) => each.kind === kind && each.id === asked[names.id],
       );
       if (credential === undefined) throw noSuchEntity();
-      credential.status = asked.Status;
+      credential.status = status;
       return null;
     },
   };

@@ -100,26 +100,13 @@ function catalogueHandlers({ store }: IdentityParts): AwsHandlers {
 }
 
 function operationHandlers(parts: IdentityParts, direction: Direction): AwsHandlers {
-  const { store, now, behaviour } = parts;
+  const { store } = parts;
   const { status, list } = words[direction];
   const verb = direction === 'create' ? 'Create' : 'Delete';
   const noun = direction === 'create' ? 'Creation' : 'Deletion';
   return {
     [`${verb}AccountAssignment`](input) {
-      const assignment = assignmentOf(parseInput(Target, input));
-      assertPossible(parts, assignment, direction);
-      const pollsLeft = behaviour.polls;
-      const row: OperationRow = {
-        requestId: randomUUID(),
-        direction,
-        assignment,
-        status: 'IN_PROGRESS',
-        failureReason: null,
-        pollsLeft,
-        createdAtMs: now().getTime(),
-      };
-      store.data.operations.push(row);
-      if (pollsLeft === 0) finish(parts, row);
+      const row = begin(parts, assignmentOf(parseInput(Target, input)), direction);
       return { [status]: show(row) };
     },
     [`DescribeAccountAssignment${noun}Status`](input) {
@@ -150,6 +137,23 @@ function operationHandlers(parts: IdentityParts, direction: Direction): AwsHandl
       return { [list]: rows, ...tokenOf(next) };
     },
   };
+}
+
+function begin(parts: IdentityParts, assignment: AssignmentRow, direction: Direction): OperationRow {
+  const { store, now, behaviour } = parts;
+  assertPossible(parts, assignment, direction);
+  const row: OperationRow = {
+    requestId: randomUUID(),
+    direction,
+    assignment,
+    status: 'IN_PROGRESS',
+    failureReason: null,
+    pollsLeft: behaviour.polls,
+    createdAtMs: now().getTime(),
+  };
+  store.data.operations.push(row);
+  if (row.pollsLeft === 0) finish(parts, row);
+  return row;
 }
 
 function assertPossible({ store }: IdentityParts, assignment: AssignmentRow, direction: Direction): void {

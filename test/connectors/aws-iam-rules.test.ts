@@ -163,3 +163,25 @@ test('the check names what is missing, and the wrong AWS account', async () => {
   expect(findings).toContainEqual({ level: 'error', text: expect.stringContaining('another AWS account') });
   await expectFailure(connect({ secretAccessKey: 'another' }).check(ctx), 'auth');
 });
+
+test('without a key the credentials of the machine are used, and where it has none the call says so', async () => {
+  const before = { ...process.env };
+  const none = { accessKeyId: undefined, secretAccessKey: undefined };
+  try {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey });
+    expect(await connect(none).check(ctx)).toEqual({
+      isHealthy: true,
+      findings: [{ level: 'ok', text: 'Users, groups and policies can be read.' }],
+    });
+    delete process.env['AWS_ACCESS_KEY_ID'];
+    delete process.env['AWS_SECRET_ACCESS_KEY'];
+    const nowhere = { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/nowhere', HOME: '/nowhere' };
+    Object.assign(process.env, { ...nowhere, AWS_SHARED_CREDENTIALS_FILE: '/nowhere' });
+    sandbox.clearCalls();
+    await expectFailure(connect(none).check(ctx), 'auth');
+    expect(sandbox.calls).toEqual([]);
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+});

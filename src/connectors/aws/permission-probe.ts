@@ -15,7 +15,7 @@ export async function probePermissions(probes: readonly PermissionProbe[]): Prom
     try {
       await read();
     } catch (error) {
-      const isRefused = isConnectorError(error, 'auth') && /^AccessDenied/.test(error.detail.vendorCode ?? '');
+      const isRefused = isConnectorError(error, 'auth') && error.detail.vendorCode?.startsWith('AccessDenied') === true;
       if (!isRefused) throw error;
       findings.push({ level: 'error', text: `The permission ${permission} is missing.` });
     }
