@@ -124,6 +124,10 @@ function valueSchema(attribute: Node): Node {
   }
 }
 
+function implies(condition: Node, consequence: Node): Node {
+  return { if: { not: condition }, else: consequence };
+}
+
 /** RFC 7644 section 3.5.2: which paths there are, and what value belongs to each. */
 function patchSchema(resource: Resource): Node {
   const { attributes, extensions } = resource;
@@ -133,10 +137,9 @@ function patchSchema(resource: Resource): Node {
     ...[...targets.keys()].map(escaped),
     ...filtered.map((attribute) => `${escaped(attribute)}\\[.+\\](?:\\.[A-Za-z$]+)?`),
   ];
-  const values = [...targets].map(([path, schema]) => ({
-    if: { required: ['path', 'value'], properties: { path: { enum: [path] } } },
-    then: { properties: { value: schema } },
-  }));
+  const values = [...targets].map(([path, schema]) =>
+    implies({ required: ['path', 'value'], properties: { path: { enum: [path] } } }, { properties: { value: schema } }),
+  );
   const isRemoval = { required: ['op'], properties: { op: { enum: ['remove'] } } };
   // Without a path the value is a resource of which only some attributes are named.
   const { properties } = resourceSchema(resource);
@@ -144,10 +147,7 @@ function patchSchema(resource: Resource): Node {
     type: 'object',
     properties: { ...(properties as Node), schemas: { type: 'array', items: string } },
   };
-  const withoutPath = {
-    if: { required: ['value'], not: { required: ['path'] } },
-    then: { properties: { value: partial } },
-  };
+  const hasNoPath = { required: ['value'], not: { required: ['path'] } };
   return {
     type: 'object',
     required: ['schemas', 'Operations'],
@@ -165,8 +165,9 @@ function patchSchema(resource: Resource): Node {
             value: {},
           },
           allOf: [
-            { if: isRemoval, then: { required: ['path'] }, else: { required: ['value'] } },
-            withoutPath,
+            implies(isRemoval, { required: ['path'] }),
+            implies({ not: isRemoval }, { required: ['value'] }),
+            implies(hasNoPath, { properties: { value: partial } }),
             ...values,
           ],
         },

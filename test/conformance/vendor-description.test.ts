@@ -20,6 +20,10 @@ const user = {
       allOf: [{ $ref: '#/components/schemas/Named' }, { type: 'object', properties: { login: { type: 'string' } } }],
     },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
+    role: {
+      oneOf: [{ $ref: '#/components/schemas/Plain' }, { $ref: '#/components/schemas/Custom' }],
+      discriminator: { propertyName: 'kind', mapping: { PLAIN: '#/components/schemas/Plain', CUSTOM: 'Custom' } },
+    },
     key: { oneOf: [{ type: 'integer' }, { type: 'string', maxLength: 3 }] },
   },
 };
@@ -65,6 +69,12 @@ const mini: OpenApiDocument = {
     schemas: {
       User: user,
       Status: { type: 'string', enum: ['ACTIVE'], readOnly: true },
+      Plain: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' } } },
+      Custom: {
+        type: 'object',
+        required: ['kind', 'set'],
+        properties: { kind: { type: 'string' }, set: { type: 'string' } },
+      },
       Named: { type: 'object', properties: { name: { type: 'string' } } },
     },
   },
@@ -230,6 +240,7 @@ describe('answers', () => {
     ['null where the description allows it', { ...anAnswer, lastLogin: null, moving: null }],
     ['a member that additionalProperties allows', { ...anAnswer, labels: { any: 'thing' } }],
     ['one of several alternatives', { ...anAnswer, key: 'abc' }],
+    ['the alternative that a member names', { ...anAnswer, role: { kind: 'CUSTOM', set: 's' } }],
   ])('%s passes', (_what, answer) => {
     expect(answers(answer)).toEqual([]);
   });
@@ -237,6 +248,12 @@ describe('answers', () => {
   test.each([
     ['a missing member', { id: 'u1' }, ['profile | is missing']],
     ['an invented member', { ...anAnswer, active: true }, ['active | is not described']],
+    [
+      'a member of another alternative',
+      { ...anAnswer, role: { kind: 'PLAIN', set: 's' } },
+      ['role/set | is not described'],
+    ],
+    ['what the named alternative lacks', { ...anAnswer, role: { kind: 'CUSTOM' } }, ['role/set | is missing']],
     ['null where none is allowed', { ...anAnswer, id: null }, ['id | must be string, is null']],
     [
       'a word that is none of the list',

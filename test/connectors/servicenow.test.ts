@@ -21,7 +21,8 @@ const gate = openVendorDescription({
         'PATCH /api/now/table/{tableName}/{sys_id}',
       ],
       place: 'credentials',
-      reason: 'the description, which is not by ServiceNow, has bearer tokens only; the API takes basic credentials as well',
+      reason:
+        'the description, which is not by ServiceNow, has bearer tokens only; the API takes basic credentials as well',
     },
     {
       operation: 'PATCH /api/now/table/{tableName}/{sys_id}',

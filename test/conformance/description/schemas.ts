@@ -47,10 +47,24 @@ function translator(document: OpenApiDocument, direction: Direction, referenceOf
     for (const combiner of combiners) {
       if (Array.isArray(schema[combiner])) translated[combiner] = listAt(schema, combiner).map(open);
     }
+    if (isNode(schema['discriminator']) && Array.isArray(schema['oneOf'])) Object.assign(translated, chosenBy(schema));
     for (const keyword of ['not', 'if', 'then', 'else', 'contains'] as const) {
       if (schema[keyword] !== undefined) translated[keyword] = open(schema[keyword]);
     }
     return nullable(schema, translated);
+  }
+
+  /** A member that says which alternative it is decides alone: several may fit, as far as JSON Schema goes. */
+  function chosenBy(schema: Node): Node {
+    const { propertyName } = nodeAt(schema, 'discriminator');
+    const name = String(propertyName);
+    const choices = Object.entries(nodeAt(nodeAt(schema, 'discriminator'), 'mapping')).map(([value, target]) => {
+      const isChosen = { type: 'object', required: [name], properties: { [name]: { enum: [value] } } };
+      const $ref = String(target).startsWith('#') ? String(target) : `${componentPrefix}${String(target)}`;
+      return { if: { not: isChosen }, else: place({ $ref }) };
+    });
+    const alternatives = listAt(schema, 'oneOf').map(open);
+    return { oneOf: undefined, anyOf: alternatives, allOf: [...listAt(schema, 'allOf').map(open), ...choices] };
   }
 
   function reference($ref: string): JsonSchema {

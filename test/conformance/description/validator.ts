@@ -1,6 +1,7 @@
 /** Runs schemas of a description over values, and says in few words what does not fit where. */
+import type { SchemaValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
-import { Ajv2020, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { isNode, type OpenApiDocument } from './document.ts';
 import { componentSchemas, type Direction, type JsonSchema, membersKeyword, placeSchema } from './schemas.ts';
 
