@@ -13,6 +13,16 @@ const directory = {
 };
 const configs: Record<string, Record<string, unknown>> = {
   'active-directory': directory,
+  'aws-iam': { awsAccountId: '111122223333', accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
+  'aws-identity-center': {
+    region: 'eu-central-1',
+    instanceArn: 'arn:aws:sso:::instance/ssoins-1234567890abcdef',
+    identityStoreId: 'd-1234567890',
+    accessKeyId: 'AKIA567890123456',
+    secretAccessKey: 's',
+    scimUrl: 'https://a.example/scim/v2',
+    scimToken: 't',
+  },
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   keycloak: { url: 'https://a.example', realm: 'r', clientId: 'c', clientSecret: 's' },
   okta: { url: 'https://a.example', token: 't' },
@@ -25,6 +35,8 @@ const options = { systemId: 'system', now: () => clockMs };
 test('connector ids never change: policy files name them', () => {
   expect(allManifests().map(({ id }) => id)).toEqual([
     'active-directory',
+    'aws-iam',
+    'aws-identity-center',
     'bamboohr',
     'keycloak',
     'okta',
