@@ -1,112 +1,115 @@
 /**
- * One person joins, moves and leaves through the door of the HR system, with accounts on a real Keycloak and in a real
- * Active Directory beside the sample company's systems; what counts is what those two still let in.
+ * One person joins, moves and leaves through the door of the HR system, with accounts on a real Keycloak, in a real Active
+ * Directory, at a SCIM server and in AWS IAM beside the sample company's systems; what counts is what those still let in.
  */
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Attribute, Change, type Client, EqualityFilter } from 'ldapts';
-import { guidText } from '../../src/connectors/active-directory/guid.ts';
 import { hire, untilCase, untilSweepWaits } from '../support/case-driver.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
-import { keycloakServer, type RunningKeycloak } from './servers/keycloak.ts';
-import { type RunningSamba, sambaServer } from './servers/samba.ts';
-import { replace } from './support/ad-harness.ts';
+import { keycloakServer } from './servers/keycloak.ts';
+import { motoServer } from './servers/moto.ts';
+import { sambaServer } from './servers/samba.ts';
+import { scim2Server } from './servers/scim2-server.ts';
 import { describeOn } from './support/describe-on.ts';
-import { createKeycloakRealm, type KeycloakRealm, realmName, usherClient } from './support/keycloak-realm.ts';
-import { bindAs, canBind } from './support/ldap-admin.ts';
+import { realmName } from './support/keycloak-realm.ts';
+import { canBind } from './support/ldap-admin.ts';
+import {
+  directoryPassword,
+  type DirectoryPlace,
+  type GroupName,
+  groupNames,
+  type KeycloakPlace,
+  openDirectoryPlace,
+  openIamPlace,
+  openKeycloakPlace,
+  openScimPlace,
+  type Place,
+} from './support/lifecycle-places.ts';
 
-const adPassword = 'Correct-Horse-4711';
 /** From HR's click to the last door closed. The aim is a second on a quiet machine; what is asserted leaves room. */
 const cutOffMaxMs = 10_000;
+const limitMs = 90_000;
 
-interface Names {
-  engineering: string;
-  support: string;
-}
+describeOn(keycloakServer, (keycloak) =>
+  describeOn(sambaServer, (samba) =>
+    describeOn(scim2Server, (scim2) =>
+      describeOn(motoServer, (moto) => {
+        let sso: KeycloakPlace;
+        let directory: DirectoryPlace;
+        let places: Place[] = [];
+        let world: World;
+        beforeAll(async () => {
+          sso = openKeycloakPlace(keycloak());
+          directory = await openDirectoryPlace(samba());
+          places = [sso, directory, await openScimPlace(scim2()), await openIamPlace(moto())];
+          world = await createWorld({
+            secrets: Object.fromEntries(places.map(({ system, secrets }) => [system, secrets])),
+            policyEdits: policyEdits(places),
+            consistencyWindowMsMax: 10_000,
+          });
+        }, 120_000);
+        afterAll(async () => {
+          await world?.close();
+          for (const place of places) await place.close();
+        }, 60_000);
 
-describeOn(keycloakServer, (keycloak) => {
-  describeOn(sambaServer, (samba) => {
-    let realm: KeycloakRealm;
-    let directory: Directory;
-    let world: World;
-    let sso: Names;
-    let ad: Names;
-    beforeAll(async () => {
-      realm = createKeycloakRealm(keycloak());
-      const group = (name: string): string =>
-        realm.admin('POST', '/groups', { name }).location?.split('/').at(-1) ?? '';
-      sso = { engineering: group('Engineering'), support: group('Support') };
-      directory = await openDirectory(samba());
-      ad = { engineering: await directory.addGroup('Engineering'), support: await directory.addGroup('Support') };
-      world = await createWorld({
-        secrets: secretsOf(keycloak(), samba()),
-        policyEdits: policyEdits({ sso, ad, ou: directory.ou }),
-        consistencyWindowMsMax: 10_000,
-      });
-    }, 120_000);
-    afterAll(async () => {
-      await world?.close();
-      await directory?.close();
-      await realm?.close();
-    }, 60_000);
+        const groups = async (personId: string): Promise<Record<string, GroupName[] | null>> =>
+          Object.fromEntries(
+            await Promise.all(places.map(async (each) => [each.system, await each.groupsOf(personId)])),
+          );
+        const everywhere = (...names: GroupName[]) => Object.fromEntries(places.map(({ system }) => [system, names]));
+        const until = (personId: string, wanted: object, what: string) =>
+          eventually(
+            async () => {
+              const now = JSON.stringify(await groups(personId));
+              if (now !== JSON.stringify(wanted)) throw new Error(now);
+              return true;
+            },
+            what,
+            limitMs,
+          );
 
-    const isSupportOnly = (...groups: [string[], string[]]): boolean =>
-      JSON.stringify(groups) === JSON.stringify([[sso.support], ['Support']]);
-    const ssoGroups = (userId: string): string[] =>
-      (realm.admin('GET', `/users/${userId}/groups`).body as { id: string }[]).map(({ id }) => id).toSorted();
+        test('joins, moves and leaves: every door closes within the aim, and what was added by hand is found', async () => {
+          const { personId, employee } = await hire(world, { firstName: 'Lena', lastName: 'Fischer' });
+          await untilCase(world, personId, 1, 'done', limitMs);
+          expect(await groups(personId)).toEqual(everywhere('engineering'));
 
-    test('joins, moves and leaves: every door closes within the aim, and what was added by hand is found', async () => {
-      const { personId, employee } = await hire(world, { firstName: 'Lena', lastName: 'Fischer' });
-      await untilCase(world, personId, 1, 'done', 60_000);
-      const [user] = realm.admin('GET', `/users?q=usherPersonId:${personId}`).body as {
-        id: string;
-        username: string;
-      }[];
-      const userId = user?.id ?? '';
-      const dn = await directory.dnOf(personId);
-      expect([ssoGroups(userId), await directory.groupsOf(dn)]).toEqual([[sso.engineering], ['Engineering']]);
+          const supportAgent = { jobTitle: 'Support Agent', department: 'Customer Support', supervisorEId: '106' };
+          world.company.bamboohr.hr.setFields(employee.id, supportAgent);
+          await until(personId, everywhere('support'), 'the new role is there, the old one gone');
 
-      world.company.bamboohr.hr.setFields(employee.id, {
-        jobTitle: 'Support Agent',
-        department: 'Customer Support',
-        supervisorEId: '106',
-      });
-      await eventually(
-        async () => isSupportOnly(ssoGroups(userId), await directory.groupsOf(dn)),
-        'the new role is there, the old one gone',
-        60_000,
-      );
+          const user = sso.userOf(personId) ?? { id: '', username: '' };
+          sso.realm.setPassword(user.id);
+          await directory.setPassword(personId);
+          const online = sso.realm.logIn(user.username);
+          const offline = sso.realm.logIn(user.username, { isOffline: true });
+          const dn = (await directory.dnOf(personId)) ?? '';
+          const canLogIn = () => canBind(samba(), dn, directoryPassword);
+          expect([online.status, offline.status, await canLogIn()]).toEqual([200, 200, true]);
+          for (const place of places)
+            expect([place.system, await place.isUsable(personId)]).toEqual([place.system, true]);
 
-      realm.setPassword(userId);
-      await directory.setPassword(dn);
-      const online = realm.logIn(user?.username ?? '');
-      const offline = realm.logIn(user?.username ?? '', { isOffline: true });
-      expect([online.status, offline.status, await canBind(samba(), dn, adPassword)]).toEqual([200, 200, true]);
+          const closed = closedAt(keycloak().url, [online.refreshToken, offline.refreshToken], canLogIn);
+          world.company.bamboohr.hr.terminate(employee.id);
+          const { keycloakMs, directoryMs } = await closed;
+          console.log(
+            `leaver: Keycloak's tokens dead after ${keycloakMs} ms, Active Directory refuses after ${directoryMs} ms`,
+          );
+          expect(Math.max(keycloakMs, directoryMs)).toBeLessThan(cutOffMaxMs);
 
-      const closed = closedAt(keycloak().url, [online.refreshToken, offline.refreshToken], () =>
-        canBind(samba(), dn, adPassword),
-      );
-      world.company.bamboohr.hr.terminate(employee.id);
-      const { keycloakMs, directoryMs } = await closed;
-      console.log(
-        `leaver: Keycloak's tokens dead after ${keycloakMs} ms, Active Directory refuses after ${directoryMs} ms`,
-      );
-      expect(Math.max(keycloakMs, directoryMs)).toBeLessThan(cutOffMaxMs);
-
-      await untilSweepWaits(world, personId, 3, 60_000);
-      expect([ssoGroups(userId), await directory.groupsOf(dn)]).toEqual([[], []]);
-      // Somebody gives the gone person access again, past Usher.
-      realm.admin('PUT', `/users/${userId}/groups/${sso.engineering}`);
-      await directory.addMember('Engineering', dn);
-      await eventually(
-        async () => ssoGroups(userId).length === 0 && (await directory.groupsOf(dn)).length === 0,
-        'the sweep finds what was added by hand',
-        60_000,
-      );
-      expect(realm.logIn(user?.username ?? '').status).not.toBe(200);
-    }, 240_000);
-  });
-});
+          await untilSweepWaits(world, personId, 3, limitMs);
+          expect(await groups(personId)).toEqual(everywhere());
+          for (const place of places)
+            expect([place.system, await place.isUsable(personId)]).toEqual([place.system, false]);
+          // Somebody gives the gone person access again, past Usher.
+          for (const place of places) await place.addByHand(personId);
+          expect(await groups(personId)).toEqual(everywhere('engineering'));
+          await until(personId, everywhere(), 'the sweep finds what was added by hand');
+          expect(sso.realm.logIn(user.username).status).not.toBe(200);
+        }, 400_000);
+      }),
+    ),
+  ),
+);
 
 /** Asks both again and again until they refuse; how long that took. Never blocks: server and worker run in this process. */
 async function closedAt(
@@ -139,125 +142,31 @@ async function closedAt(
   return { keycloakMs, directoryMs };
 }
 
-interface Directory {
-  ou: string;
-  /** Answers its GUID. */
-  addGroup(name: string): Promise<string>;
-  dnOf(personId: string): Promise<string>;
-  /** Names, sorted. */
-  groupsOf(dn: string): Promise<string[]>;
-  addMember(group: string, dn: string): Promise<void>;
-  setPassword(dn: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function openDirectory(running: RunningSamba): Promise<Directory> {
-  const client: Client = await bindAs(running, running.admin.dn, running.admin.password);
-  const ou = `OU=Lifecycle,${running.baseDn}`;
-  await client.add(ou, { objectClass: 'organizationalUnit' });
-  const groupDn = (name: string): string => `CN=${name},${ou}`;
-  const search = async (base: string, attributes: string[], filter?: EqualityFilter) =>
-    (
-      await client.search(base, {
-        scope: filter ? 'sub' : 'base',
-        attributes,
-        ...(filter ? { filter } : {}),
-        explicitBufferAttributes: ['objectGUID'],
-      })
-    ).searchEntries;
-  return {
-    ou,
-    async addGroup(name) {
-      await client.add(groupDn(name), { objectClass: 'group', sAMAccountName: `${name}-${randomUUID().slice(0, 8)}` });
-      const [entry] = await search(groupDn(name), ['objectGUID']);
-      return guidText(entry?.['objectGUID'] as Buffer);
-    },
-    async dnOf(personId) {
-      const [entry] = await search(ou, ['cn'], new EqualityFilter({ attribute: 'employeeNumber', value: personId }));
-      return entry?.dn ?? '';
-    },
-    async groupsOf(dn) {
-      const [entry] = await search(dn, ['memberOf']);
-      const values = [entry?.['memberOf'] ?? []].flat().map(String);
-      return values.map((value) => /^CN=([^,]+)/i.exec(value)?.[1] ?? value).toSorted();
-    },
-    addMember: (group, dn) =>
-      client.modify(
-        groupDn(group),
-        new Change({ operation: 'add', modification: new Attribute({ type: 'member', values: [dn] }) }),
-      ),
-    setPassword: (dn) => client.modify(dn, replace('unicodePwd', Buffer.from(`"${adPassword}"`, 'utf16le'))),
-    close: () => client.unbind(),
-  };
-}
-
-const secretsOf = ({ url }: RunningKeycloak, samba: RunningSamba): Record<string, Record<string, string>> => ({
-  sso: { url, clientSecret: usherClient.clientSecret },
-  directory: { url: samba.url, ca: samba.ca, bindDn: samba.admin.dn, password: samba.admin.password },
-});
-
-/** The sample company with two more systems that people log in to. */
-function policyEdits({ sso, ad, ou }: { sso: Names; ad: Names; ou: string }) {
-  const system = (lines: string[]): string => `systems:\n${lines.map((line) => `  ${line}\n`).join('')}`;
-  const entitlement = (id: string, vendorId: string): string[] => [
-    `- id: ${id}`,
-    `  system: ${id.split('/')[0] ?? ''}`,
-    `  vendorId: '${vendorId}'`,
-    '  owner: bamboohr/109',
-    '  riskPoints: 0.5',
-    '  dataClass: internal',
-    `  description: 'Group of the test'`,
-  ];
-  const entitlements = [
-    ...entitlement('sso/engineering', `group:${sso.engineering}`),
-    ...entitlement('sso/support', `group:${sso.support}`),
-    ...entitlement('directory/engineering', ad.engineering),
-    ...entitlement('directory/support', ad.support),
-  ];
+/** The sample company with more systems that people log in to. */
+function policyEdits(places: Place[]) {
+  const list = (name: string, lines: string[]): string => `${name}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+  const owned = 'owner: bamboohr/109';
+  const systems = places.flatMap(({ system, connector, config }) => [
+    `- id: ${system}`,
+    ...[`connector: ${connector}`, `displayName: ${system}`, owned, 'authenticates: true', 'config:'].map(
+      (line) => `  ${line}`,
+    ),
+    ...Object.entries(config).map(([field, value]) => `    ${field}: ${value}`),
+  ]);
+  const entitlements = places.flatMap(({ system, vendorIds }) =>
+    groupNames.flatMap((name) => [
+      `- id: ${system}/${name}`,
+      ...[`system: ${system}`, `vendorId: '${vendorIds[name]}'`, owned, 'riskPoints: 0.5'].map((line) => `  ${line}`),
+      ...['dataClass: internal', 'description: Group of the test'].map((line) => `  ${line}`),
+    ]),
+  );
+  const grants = (name: GroupName): string => places.map(({ system }) => `      - ${system}/${name}\n`).join('');
+  const profile = (id: string): RegExp => new RegExp(`(- id: ${id}\\n[\\s\\S]*?grants:\\n)`);
   return [
-    {
-      file: 'systems.yaml',
-      find: /^systems:\n/m,
-      replace: system([
-        '- id: sso',
-        '  connector: keycloak',
-        '  displayName: Keycloak',
-        '  owner: bamboohr/109',
-        '  authenticates: true',
-        '  config:',
-        '    url: ${secret:sso.url}',
-        `    realm: ${realmName}`,
-        `    clientId: ${usherClient.clientId}`,
-        '    clientSecret: ${secret:sso.clientSecret}',
-        '- id: directory',
-        '  connector: active-directory',
-        '  displayName: Active Directory',
-        '  owner: bamboohr/109',
-        '  authenticates: true',
-        '  config:',
-        '    url: ${secret:directory.url}',
-        '    ca: ${secret:directory.ca}',
-        '    bindDn: ${secret:directory.bindDn}',
-        '    password: ${secret:directory.password}',
-        `    baseDn: '${ou}'`,
-        `    accountBaseDn: '${ou}'`,
-      ]),
-    },
-    {
-      file: 'entitlements.yaml',
-      find: /^entitlements:\n/m,
-      replace: `entitlements:\n${entitlements.map((line) => `  ${line}\n`).join('')}`,
-    },
-    {
-      file: 'profiles.yaml',
-      find: /(- id: engineer\n[\s\S]*?grants:\n)/,
-      replace: '$1      - sso/engineering\n      - directory/engineering\n',
-    },
-    {
-      file: 'profiles.yaml',
-      find: /(- id: support\n[\s\S]*?grants:\n)/,
-      replace: '$1      - sso/support\n      - directory/support\n',
-    },
-    { file: 'rules.yaml', find: 'sweepsAfter: [15m, 24h]', replace: 'sweepsAfter: [20s, 24h]' },
+    { file: 'systems.yaml', find: /^systems:\n/m, replace: list('systems', systems) },
+    { file: 'entitlements.yaml', find: /^entitlements:\n/m, replace: list('entitlements', entitlements) },
+    { file: 'profiles.yaml', find: profile('engineer'), replace: `$1${grants('engineering')}` },
+    { file: 'profiles.yaml', find: profile('support'), replace: `$1${grants('support')}` },
+    { file: 'rules.yaml', find: 'sweepsAfter: [15m, 24h]', replace: 'sweepsAfter: [30s, 24h]' },
   ];
 }
