@@ -148,9 +148,16 @@ module.exports = {
       comment:
         'A connector knows its product, the kit and nothing of another product. SCIM is a protocol that products build on.',
       severity: 'error',
-      from: { path: '^src/connectors/([^/.]+)(/|\\.ts$)', pathNot: '^src/connectors/(kit/|registry\\.ts$)' },
+      from: { path: '^src/connectors/([^/.]+)(/|\\.ts$)', pathNot: '^src/connectors/(kit/|aws|registry\\.ts$)' },
       to: { path: '^src/connectors/', pathNot: '^src/connectors/(kit/|scim/|$1(/|\\.ts$))' },
     },
+    never(
+      'connectors-of-aws-apart',
+      'The products of AWS share its signing, its refusals and its pages, in aws/.',
+      '^src/connectors/aws(/|-)',
+      '^src/connectors/',
+      '^src/connectors/(kit/|aws(/|-))',
+    ),
     never(
       'kit-below-connectors',
       'The kit knows no product.',

@@ -73,6 +73,8 @@ export interface VendorParts<State extends object> {
   refuse(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response;
   /** Answer of `GET /_sandbox/state`. */
   describe(): unknown;
+  /** What a call is called in the log and to the faults, where a vendor sends every call as a POST to one path. */
+  nameCall?(c: SandboxContext): Promise<{ method: string; path: string }>;
 }
 
 const maxCalls = 10_000;
@@ -89,9 +91,10 @@ export function createVendorKit<State extends object>(parts: VendorParts<State>)
   addPrivateRoutes(app, { faults, calls, describe: () => parts.describe() });
   app.use('*', async (c, next) => {
     if (c.req.path.startsWith('/_sandbox/')) return next();
+    const named = await parts.nameCall?.(c);
     const call: Call = {
-      method: c.req.method,
-      path: c.req.path,
+      method: named?.method ?? c.req.method,
+      path: named?.path ?? c.req.path,
       query: new URL(c.req.url).search,
       status: null,
       fault: null,

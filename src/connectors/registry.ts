@@ -1,10 +1,13 @@
 /** Every connector that Usher ships with, one line each. A system names one of them by its id. */
 import { activeDirectory } from './active-directory.ts';
 import { atlassian } from './atlassian.ts';
+import { awsIam } from './aws-iam.ts';
+import { awsIdentityCenter } from './aws-identity-center.ts';
 import { bamboohr } from './bamboohr.ts';
 import { entra } from './entra.ts';
 import { github } from './github.ts';
 import { googleWorkspace } from './google-workspace.ts';
+import { keycloak } from './keycloak.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
 import { okta } from './okta.ts';
 import { openldap } from './openldap.ts';
@@ -15,10 +18,13 @@ import { slack } from './slack.ts';
 const definitions: ConnectorDefinition[] = [
   activeDirectory,
   atlassian,
+  awsIam,
+  awsIdentityCenter,
   bamboohr,
   entra,
   github,
   googleWorkspace,
+  keycloak,
   okta,
   openldap,
   scim,

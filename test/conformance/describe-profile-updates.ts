@@ -11,7 +11,8 @@ const wanted = {
   title: 'Head of Finance',
   department: 'Treasury',
   email: 'ada.king@example.test',
-  login: 'ada.king@example.test',
+  // Not the address: some vendors let no login be the address of another account.
+  login: 'augusta.king@example.test',
 } as const satisfies ProfileValues;
 
 export function describeProfileUpdates(current: () => TargetHarness): void {

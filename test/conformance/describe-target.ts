@@ -39,7 +39,8 @@ export function describeTargetConnector(name: string, { start }: TargetStart): v
   });
 }
 
-function describeAccounts(current: () => TargetHarness): void {
+/** The parts of the suite, for a server that can only be asked some of it. */
+export function describeAccounts(current: () => TargetHarness): void {
   test('an account is found by stored id, by personId and by HRIS key', async () => {
     const { connector, seedAccount } = current();
     const personId = randomUUID();
@@ -119,7 +120,7 @@ function describeAccounts(current: () => TargetHarness): void {
   });
 }
 
-function describeLogins(current: () => TargetHarness): void {
+export function describeLogins(current: () => TargetHarness): void {
   test('a login is disabled from every status and can be enabled again', async () => {
     const { connector, seedAccount, forceStatus, canLogIn, statuses } = current();
     expect(statuses.length).toBeGreaterThan(1);
@@ -174,7 +175,7 @@ function describeLogins(current: () => TargetHarness): void {
   });
 }
 
-function describeEntitlements(current: () => TargetHarness): void {
+export function describeEntitlements(current: () => TargetHarness): void {
   test('granting twice and revoking twice leave one membership and none, and others keep theirs', async () => {
     const { connector, seedAccount, membersOf, groupId } = current();
     const ids: string[] = [];
@@ -210,7 +211,7 @@ function describeEntitlements(current: () => TargetHarness): void {
   });
 }
 
-function describeListings(current: () => TargetHarness): void {
+export function describeListings(current: () => TargetHarness): void {
   const listAll = ({ connector, manifest }: TargetHarness) =>
     collectPages((cursor) => connector.listAccounts(cursor, ctx), { systemId: manifest.id, operation: 'test' });
   const seedMany = async (harness: TargetHarness, count: number) => {
@@ -262,7 +263,7 @@ function describeListings(current: () => TargetHarness): void {
   });
 }
 
-function describeLostAnswers(current: () => TargetHarness): void {
+export function describeLostAnswers(current: () => TargetHarness): void {
   test.each(['lostResponse', 'malformed'] as const)(
     'an account whose creation was answered by %s is adopted by the next attempt, not made twice',
     async (kind) => {

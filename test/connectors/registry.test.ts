@@ -13,6 +13,16 @@ const directory = {
 };
 const configs: Record<string, Record<string, unknown>> = {
   'active-directory': directory,
+  'aws-iam': { awsAccountId: '111122223333', accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
+  'aws-identity-center': {
+    region: 'eu-central-1',
+    instanceArn: 'arn:aws:sso:::instance/ssoins-1234567890abcdef',
+    identityStoreId: 'd-1234567890',
+    accessKeyId: 'AKIA567890123456',
+    secretAccessKey: 's',
+    scimUrl: 'https://a.example/scim/v2',
+    scimToken: 't',
+  },
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   entra: { tenantId: 't', clientId: '00000000-0000-4000-8000-000000000000', credential: 'c' },
   'google-workspace': { serviceAccountKey: 'k', adminUser: 'a@a.example' },
@@ -29,6 +39,7 @@ const configs: Record<string, Record<string, unknown>> = {
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
   openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
+  keycloak: { url: 'https://a.example', realm: 'r', clientId: 'c', clientSecret: 's' },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
   slack: { token: 't' },
 };
@@ -38,10 +49,13 @@ test('connector ids never change: policy files name them', () => {
   expect(allManifests().map(({ id }) => id)).toEqual([
     'active-directory',
     'atlassian',
+    'aws-iam',
+    'aws-identity-center',
     'bamboohr',
     'entra',
     'github',
     'google-workspace',
+    'keycloak',
     'okta',
     'openldap',
     'scim',

@@ -29,8 +29,8 @@ export type VendorDialect = (answer: VendorAnswer) => DialectVerdict | null;
 
 declare module 'axios' {
   interface AxiosRequestConfig {
-    /** Name of the operation for errors, and how the vendor words its refusals. */
-    usher?: { operation: string; dialect?: VendorDialect };
+    /** Name of the operation for errors, how the vendor words its refusals, and that a POST only reads. */
+    usher?: { operation: string; dialect?: VendorDialect; isRead?: boolean };
   }
 }
 
@@ -211,6 +211,7 @@ function classify({ status, header }: VendorAnswer, isWriteCall: boolean): Conne
 }
 
 function isWrite(config: InternalAxiosRequestConfig | undefined): boolean {
+  if (config?.usher?.isRead === true) return false;
   return !['get', 'head', 'options'].includes((config?.method ?? 'get').toLowerCase());
 }
 
@@ -225,9 +226,18 @@ export function headerOf(response: AxiosResponse, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+const requestIdHeaders = [
+  'x-okta-request-id',
+  'x-request-id',
+  'request-id',
+  'x-transaction-id',
+  'x-correlation-id',
+  'x-amzn-requestid',
+];
+
 /** The vendor's id of the call; anything that does not look like one is dropped, for it goes into logs and tickets. */
 export function requestIdOf(response: AxiosResponse): string | null {
-  for (const name of ['x-okta-request-id', 'x-request-id', 'request-id', 'x-transaction-id', 'x-correlation-id']) {
+  for (const name of requestIdHeaders) {
     const value = headerOf(response, name);
     if (value !== null && /^[\w.:=-]{1,128}$/.test(value)) return value;
   }
