@@ -11,6 +11,7 @@ import { completionCommands } from './commands/completion.ts';
 import { doctorCommands } from './commands/doctor.ts';
 import { holdCommands } from './commands/holds.ts';
 import { importCommands } from './commands/import.ts';
+import { inventoryCommands } from './commands/inventory.ts';
 import { baselineCommands } from './commands/baseline.ts';
 import { personCommands } from './commands/persons.ts';
 import { policyCommands } from './commands/policy.ts';
@@ -42,6 +43,7 @@ const groups = [
   policyTrialCommands,
   whyCommands,
   systemCommands,
+  inventoryCommands,
   importCommands,
   baselineCommands,
   auditCommands,

@@ -3,14 +3,12 @@
  * process. What it saw lies in `found_account` and `found_entitlement` (`found-rows.ts`).
  */
 import type { Selectable } from 'kysely';
+import type { InventoryEnd } from '../schemas/system-accounts.ts';
 import type { Db, Tx } from './db.ts';
 import type { InventoryReadingTable } from './inventory-tables.ts';
 import { uuidV7 } from './uuid.ts';
 
 export type InventoryReading = Selectable<InventoryReadingTable>;
-
-/** How a reading ended. `error` is a connector's error code, or `internal`. */
-export type InventoryEnd = { outcome: 'read' } | { outcome: 'failed'; error: string };
 
 /** A reading that broke off longer ago is begun anew: too much may have changed before the page where it stopped. */
 const GOES_ON_WITHIN_MS = 3_600_000;

@@ -4,19 +4,13 @@
  */
 import { sql, type Selectable } from 'kysely';
 import type { UsageView } from '../connectors/kit/contract.ts';
+import type { LastUse as ApiLastUse } from '../schemas/last-use.ts';
 import type { Db, Tx } from './db.ts';
 import type { UsageReadingTable } from './inventory-tables.ts';
 
 export type UsageReading = Selectable<UsageReadingTable>;
 
-export interface LastUse {
-  /** `unknown`: the system says nothing about it, or was not read. */
-  state: 'used' | 'never' | 'unknown';
-  /** ISO 8601; null unless `used`. */
-  at: string | null;
-  /** When Usher first read this; null when unknown. */
-  observedAt: string | null;
-}
+export type LastUse = Pick<ApiLastUse, 'state' | 'at' | 'observedAt'>;
 
 export const unknownUse: LastUse = { state: 'unknown', at: null, observedAt: null };
 

@@ -15,7 +15,7 @@ import { sha256Hex } from '../store/sha256.ts';
 import { modeOf, setMode } from '../store/system-modes.ts';
 import { unmatchedViews, type UnmatchedView } from './record-baseline.ts';
 import type { ServerDeps } from './server-deps.ts';
-import { correlate, readInventory, targetSystem } from './system-inventory.ts';
+import { correlate, readInventory, targetSystem, type ReadingState } from './system-inventory.ts';
 
 export interface PersonDiff {
   personId: string;
@@ -26,7 +26,7 @@ export interface PersonDiff {
 }
 
 export type EnforceResult =
-  | { state: 'reading'; requestId: string }
+  | ReadingState
   | {
       state: 'diff';
       systemId: string;
@@ -56,7 +56,7 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
   const { version, system } = await targetSystem(deps, systemId);
   if (system.mode === 'observe')
     throw new AppError('conflict', `Policy says that ${systemId} is observed only; it cannot be enforced.`);
-  const inventory = await readInventory(deps, systemId, input.requestId);
+  const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
   if (inventory.state === 'reading') return inventory;
   const correlated = await correlate(deps.db, systemId, inventory.accounts);
   const people = await diffOf(deps, systemId, correlated);
