@@ -120,7 +120,7 @@ function showSystem(shown: Shown, { out }: CliContext): void {
 }
 
 function knownUses({ tells, readUntil, lastErrorCode }: Shown['usage']): string {
-  if (tells === 'none') return 'not told by this system';
+  if (tells === 'none' && readUntil === null) return 'not told by this system';
   const failed = lastErrorCode === null ? '' : `, the last reading failed (${lastErrorCode})`;
   return `${readUntil === null ? 'not read yet' : `known until ${moment(readUntil)}`}${failed}`;
 }

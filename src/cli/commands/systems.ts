@@ -61,7 +61,7 @@ async function checkEach(
       const asked = { systemId: id, timeoutSeconds };
       const answer = await api
         .post(CHECK, asked, CheckedSystems)
-        .catch((error: unknown) => withoutAnswer(asked.systemId, error));
+        .catch((error: unknown) => withoutAnswer(asked.systemId, error, named.length > 1));
       answers.set(id, answer.systems);
       progress.stepDone(id, stateOf(answer), answer.isHealthy);
     }
@@ -77,8 +77,8 @@ function stateOf({ isHealthy, systems }: Checked): string {
 }
 
 /** A server that was busy with this one says nothing about the others; a refusal of the caller is one of all. */
-function withoutAnswer(systemId: string, error: unknown): Checked {
-  if (!(error instanceof CliError) || error.exitCode !== exitCodes.unavailable) throw error;
+function withoutAnswer(systemId: string, error: unknown, isOneOfMany: boolean): Checked {
+  if (!isOneOfMany || !(error instanceof CliError) || error.exitCode !== exitCodes.unavailable) throw error;
   const findings = [{ level: 'error' as const, text: error.message }];
   return { isHealthy: false, systems: [{ systemId, hasAnswered: false, isHealthy: false, findings }] };
 }
