@@ -19,8 +19,10 @@ import { policyTrialCommands } from './commands/policy-trials.ts';
 import { policyVersionCommands } from './commands/policy-versions.ts';
 import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
+import { systemAddCommands } from './commands/systems-add.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
+import type { Prompts } from './prompts.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CliStreams {
@@ -30,6 +32,8 @@ export interface CliStreams {
   /** Missing or null where output is no terminal. */
   terminal?: Terminal | null;
   errorTerminal?: Terminal | null;
+  /** Missing where nobody can be asked. */
+  openPrompts?: () => Prompts | null;
 }
 
 const groups = [
@@ -44,6 +48,7 @@ const groups = [
   whyCommands,
   systemCommands,
   inventoryCommands,
+  systemAddCommands,
   importCommands,
   baselineCommands,
   auditCommands,
@@ -62,6 +67,7 @@ export async function runCli(args: string[], streams: CliStreams): Promise<ExitC
     writeError: streams.writeError,
     terminal: streams.terminal ?? null,
     errorTerminal: streams.errorTerminal ?? null,
+    openPrompts: streams.openPrompts ?? (() => null),
     program: () => createProgram(context, streams),
     setExitCode: (code) => {
       exitCode = code;
