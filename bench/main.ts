@@ -9,6 +9,7 @@ import { compareFigures, keepFigures } from './compare.ts';
 import { measureCutOffs } from './cut-off-time.ts';
 import { measureJoinerCost, shapeOfJoiner } from './joiner-cost.ts';
 import { measureJustified } from './justified-cost.ts';
+import { measureReading } from './read-accounts.ts';
 import { setStage, type Stage } from './stage.ts';
 import { measureWaiting } from './waiting-memory.ts';
 
@@ -51,6 +52,8 @@ async function measure(stage: Stage): Promise<Record<string, number>> {
 const { values } = parseArgs({ options: { json: { type: 'string' }, keep: { type: 'boolean', default: false } } });
 console.log('Everybody justified once, 20,000 people and 500 entitlements:');
 const computed = measureJustified();
+console.log('100,000 accounts read through a connector and by a bare loop:');
+const reading = await measureReading();
 const stage = await setStage();
 const limit = setTimeout(() => {
   console.error(`The benchmark did not end within ${LIMIT_MS / 60_000} minutes.`);
@@ -58,7 +61,7 @@ const limit = setTimeout(() => {
   process.exit(1);
 }, LIMIT_MS);
 try {
-  const figures = { ...(await measure(stage)), ...computed };
+  const figures = { ...(await measure(stage)), ...computed, ...reading };
   console.log(JSON.stringify(figures, null, 2));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   if (compareFigures(figures).length > 0) process.exitCode = 1;

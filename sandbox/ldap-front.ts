@@ -63,6 +63,8 @@ export function createLdapFront(options: LdapFrontOptions): SandboxServer {
       calls.length = 0;
     },
     exportState: () => options.exportState?.() ?? null,
+    // Exchanges are those of HTTP, held against descriptions of it.
+    watch: () => undefined,
     async listen(port = 0, host = '127.0.0.1') {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

@@ -1,5 +1,6 @@
 /** Entry of the command `usher`. */
 import { runCli } from './cli/program.ts';
+import { openPrompts } from './cli/prompts.ts';
 import { openTerminal } from './cli/terminal.ts';
 
 // A reader that has seen enough (`usher cases | head`) closes the pipe: that is no failure.
@@ -14,4 +15,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   writeError: (text) => void process.stderr.write(text),
   terminal: openTerminal(process.stdout, process.stdin),
   errorTerminal: openTerminal(process.stderr, process.stdin),
+  openPrompts: () => openPrompts(process.stdin, process.stderr),
 });

@@ -36,6 +36,10 @@ const watching = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
     ].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 
+/** The folder that `policy activate` reads. */
+export const policyDirOf = (env: NodeJS.ProcessEnv): string =>
+  resolve(checkout, env['USHER_POLICY_DIR'] ?? join('sandbox', 'policies'));
+
 const common = ({ folder, temporalAddress, temporalUiUrl, httpPort, smtpUrl }: Surroundings): NodeJS.ProcessEnv => ({
   USHER_DATA_DIR: folder.dir,
   USHER_KEYS_DIR: folder.keys,
@@ -61,7 +65,7 @@ export const serverEnv = (env: NodeJS.ProcessEnv, around: Surroundings): NodeJS.
   // One person at one machine; everybody else keeps the default of two.
   USHER_POLICY_APPROVALS: '1',
   // This setting of the caller passes, too: whoever tries Usher on a system of their own brings a policy that names it.
-  USHER_POLICY_DIR: resolve(checkout, env['USHER_POLICY_DIR'] ?? join('sandbox', 'policies')),
+  USHER_POLICY_DIR: policyDirOf(env),
   USHER_POLL_SECONDS: '20',
 });
 

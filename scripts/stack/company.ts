@@ -10,7 +10,7 @@ import { queues } from '../../src/workflows/wire.ts';
 import { bootstrapNamespace } from '../../temporal/bootstrap.ts';
 import { ensureTemporalCli } from '../../temporal/cli.ts';
 import { startDevServer } from '../../temporal/dev-server.ts';
-import { namespace, sandboxEnv, serverEnv, serverUrl, workerEnv, type Surroundings } from './child-env.ts';
+import { namespace, policyDirOf, sandboxEnv, serverEnv, serverUrl, workerEnv, type Surroundings } from './child-env.ts';
 import { openCodecDoor } from './codec-door.ts';
 import { pickPorts, type CompanyPorts } from './company-ports.ts';
 import {
@@ -23,6 +23,7 @@ import {
 } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { databaseUrls, ensureDatabase, ensureRoles, withClient, type DatabaseUrls } from './database-roles.ts';
+import { hrisSystemIdsOf } from './hris-systems.ts';
 import { preparePostgresHome } from './postgres-home.ts';
 import { startPostgres } from './postgres.ts';
 import type { ProcessSpec } from './managed-process.ts';
@@ -153,7 +154,8 @@ async function startSandbox(stage: Stage, entry: string): Promise<SandboxAddress
   await supervisor.start(nodeProcess(stage, 'sandbox', entry, env, isReady));
   // Secrets of systems that do not belong to the sandbox: whoever tries Usher on one of their own writes this file.
   const own = readObject(join(folder.secrets, 'own.json'));
-  const { server, worker } = splitSecrets({ ...own, ...readObject(join(folder.sandbox, 'secrets.json')) });
+  const ownHris = await hrisSystemIdsOf(policyDirOf(options.env));
+  const { server, worker } = splitSecrets({ ...own, ...readObject(join(folder.sandbox, 'secrets.json')) }, ownHris);
   writePrivate(join(folder.secrets, 'server.json'), server);
   writePrivate(join(folder.secrets, 'worker.json'), worker);
   const addresses = readSandboxAddresses(folder.sandbox);

@@ -72,17 +72,21 @@ export function databasePasswords({ secrets }: DataFolder): DatabasePasswords {
   return { superuser, owner, server, worker };
 }
 
-/** The HR systems: their secrets are the server's, all others the worker's. */
-const hrisSystemIds: readonly string[] = ['bamboohr'];
+/** The HR system of the sandbox. */
+const sandboxHris: readonly string[] = ['bamboohr'];
 
-/** Splits the sandbox's secrets: the server never gets a vendor write credential, the worker no HR key. */
-export function splitSecrets(all: Record<string, unknown>): {
+/** Splits secrets by who holds them: the server never gets a vendor write credential, the worker no key of an HR system. */
+export function splitSecrets(
+  all: Record<string, unknown>,
+  ownHris: readonly string[] = [],
+): {
   server: Record<string, unknown>;
   worker: Record<string, unknown>;
 } {
+  const isHris = ([id]: [string, unknown]): boolean => sandboxHris.includes(id) || ownHris.includes(id);
   const entries = Object.entries(all);
   return {
-    server: Object.fromEntries(entries.filter(([id]) => hrisSystemIds.includes(id))),
-    worker: Object.fromEntries(entries.filter(([id]) => !hrisSystemIds.includes(id))),
+    server: Object.fromEntries(entries.filter(isHris)),
+    worker: Object.fromEntries(entries.filter((entry) => !isHris(entry))),
   };
 }

@@ -66,6 +66,8 @@ export const endpoints = {
   'GET /api/v1/persons/:person/access': ['read:own-cases', 'operate', 'security', 'audit'],
   'GET /api/v1/systems': ['operate', 'security', 'audit'],
   'POST /api/v1/systems/check': ['operate'],
+  'GET /api/v1/systems/:systemId': ['operate', 'security', 'audit'],
+  'POST /api/v1/systems/:systemId/inventory': ['operate'],
   'POST /api/v1/systems/:systemId/baseline': ['operate'],
   'POST /api/v1/systems/:systemId/enforce': ['operate'],
   'POST /api/v1/import': ['operate'],

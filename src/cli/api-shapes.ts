@@ -9,6 +9,7 @@ export { CaseDetail, CaseList, CaseRow, HoldList, Released } from '../schemas/ap
 export { Anything } from '../schemas/api-common.ts';
 export { Diagnosis } from '../schemas/api-doctor.ts';
 export { ImportAnswer } from '../schemas/api-import.ts';
+export { InventoryAnswer, SystemDetail } from '../schemas/api-inventory.ts';
 export { Me, Person } from '../schemas/api-persons.ts';
 export { PolicyDiff, SimulatedPlan } from '../schemas/api-policy-trials.ts';
 export {

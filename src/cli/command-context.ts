@@ -4,6 +4,7 @@ import { createApiClient, type ApiClient } from './api-client.ts';
 import { findCredentials, type CredentialOptions } from './credentials.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Output } from './output.ts';
+import type { Prompts } from './prompts.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CliContext {
@@ -16,6 +17,8 @@ export interface CliContext {
   /** Standard output and standard error where they are terminals. */
   terminal: Terminal | null;
   errorTerminal: Terminal | null;
+  /** Questions to the person at the terminal; null where nobody sits there. Whoever opens them closes them. */
+  openPrompts: () => Prompts | null;
   /** All commands, for completion. */
   program: () => Command;
   /** How the process ends when the command has nothing to complain about but the answer is no. */

@@ -11,6 +11,7 @@ import { completionCommands } from './commands/completion.ts';
 import { doctorCommands } from './commands/doctor.ts';
 import { holdCommands } from './commands/holds.ts';
 import { importCommands } from './commands/import.ts';
+import { inventoryCommands } from './commands/inventory.ts';
 import { baselineCommands } from './commands/baseline.ts';
 import { personCommands } from './commands/persons.ts';
 import { policyCommands } from './commands/policy.ts';
@@ -18,8 +19,10 @@ import { policyTrialCommands } from './commands/policy-trials.ts';
 import { policyVersionCommands } from './commands/policy-versions.ts';
 import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
+import { systemAddCommands } from './commands/systems-add.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
+import type { Prompts } from './prompts.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CliStreams {
@@ -29,6 +32,8 @@ export interface CliStreams {
   /** Missing or null where output is no terminal. */
   terminal?: Terminal | null;
   errorTerminal?: Terminal | null;
+  /** Missing where nobody can be asked. */
+  openPrompts?: () => Prompts | null;
 }
 
 const groups = [
@@ -42,6 +47,8 @@ const groups = [
   policyTrialCommands,
   whyCommands,
   systemCommands,
+  inventoryCommands,
+  systemAddCommands,
   importCommands,
   baselineCommands,
   auditCommands,
@@ -60,6 +67,7 @@ export async function runCli(args: string[], streams: CliStreams): Promise<ExitC
     writeError: streams.writeError,
     terminal: streams.terminal ?? null,
     errorTerminal: streams.errorTerminal ?? null,
+    openPrompts: streams.openPrompts ?? (() => null),
     program: () => createProgram(context, streams),
     setExitCode: (code) => {
       exitCode = code;

@@ -9,6 +9,7 @@ import { alarmUndelivered, deliverRows } from './deliver-rows.ts';
 import { expireGrants } from './expire-grants.ts';
 import { Listener } from './listener.ts';
 import { readInventories } from './read-inventories.ts';
+import { readUsage } from './read-usage.ts';
 import { decideDueCutoffs } from './start-cutoffs.ts';
 import { syncTickets } from './ticket-sync.ts';
 import { watchCases } from './watch-cases.ts';
@@ -16,6 +17,8 @@ import { watchCases } from './watch-cases.ts';
 const PAUSE_MS = 2_000;
 /** One question to Temporal for each open case. */
 const WATCH_PAUSE_MS = 30_000;
+/** Each system is read once a day; this is how soon one is begun. */
+const USAGE_PAUSE_MS = 15_000;
 /** A pass carries hundreds of rows; one that takes longer than this hangs. */
 const TURN_MAX_MS = 60_000;
 
@@ -57,6 +60,7 @@ const lanes: readonly Lane[] = [
   { name: 'tickets', isExclusive: true, wokenBy: 'tickets', pass: syncTickets },
   { name: 'questions', isExclusive: true, wokenBy: null, pass: answerRequests },
   { name: 'inventories', isExclusive: true, wokenBy: null, pass: readInventories },
+  { name: 'usage', isExclusive: true, wokenBy: null, pass: readUsage, pauseMs: USAGE_PAUSE_MS },
   { name: 'alarms', isExclusive: true, wokenBy: null, pass: alarmUndelivered },
   { name: 'watch', isExclusive: true, wokenBy: null, pass: watchCases, pauseMs: WATCH_PAUSE_MS },
 ];

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from '../store/db.ts';
 import type { PersonVault } from '../store/person-vault.ts';
+import { deleteUsageOf } from '../store/usage.ts';
 import { appendEvidence } from './log.ts';
 
 /** Why a person is erased. A closed list: free text would outlive the person it names. */
@@ -100,6 +101,7 @@ async function emptySealedColumns(tx: Tx, personId: string, now: Date): Promise<
   await sql`update ledger l set body_sealed = null from identity_link i
     where i.person_id = ${personId} and i.source = l.source and i.source_key = l.source_key
       and l.body_sealed is not null`.execute(tx);
+  await deleteUsageOf(tx, personId);
   const label = { label: 'erased', revoked_at: sql<Date>`coalesce(revoked_at, ${now})` };
   await tx.updateTable('access_token').set(label).where('person_id', '=', personId).execute();
   const marked = await tx

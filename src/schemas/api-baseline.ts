@@ -10,8 +10,20 @@ export const EnforceBody = BaselineBody.extend({
   confirm: Sha256Hex.optional().meta({ description: 'The hash of the difference that a person read: switches.' }),
 });
 
-const Reading = z
-  .looseObject({ state: z.literal('reading'), requestId: z.string() })
+export const Reading = z
+  .looseObject({
+    state: z.literal('reading'),
+    requestId: z.string(),
+    progress: z
+      .looseObject({
+        part: z.enum(['entitlements', 'accounts', 'assignments']),
+        entitlements: z.int(),
+        accounts: z.int(),
+        accountsRead: z.int().meta({ description: 'Accounts whose rights were read.' }),
+      })
+      .nullable()
+      .meta({ description: 'Null until the worker took it up.' }),
+  })
   .meta({ id: 'SystemReading', description: 'The system is still being read: ask again with the `requestId`.' });
 
 const UnmatchedAccount = z

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CaseRow } from './api-cases.ts';
 import { InstantOrNull, Reason } from './api-common.ts';
 import { Instant } from './ids.ts';
+import { LastUse } from './last-use.ts';
 
 export const Me = z.looseObject({
   personId: z.string().nullable().meta({ description: 'Null for a service token.' }),
@@ -29,6 +30,7 @@ export const Person = z
         expiresAt: InstantOrNull,
         verifiedAt: InstantOrNull,
         why: z.string().meta({ description: 'Why it may live, in words.' }),
+        lastUse: LastUse,
       }),
     ),
     accounts: z.array(
@@ -38,6 +40,7 @@ export const Person = z
         origin: z.string(),
         login: z.enum(['enabled', 'disabled', 'unknown']),
         observedAt: Instant,
+        lastUse: LastUse,
       }),
     ),
     cases: z.array(CaseRow),

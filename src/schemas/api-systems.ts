@@ -4,25 +4,26 @@ import { InstantOrNull } from './api-common.ts';
 import { Instant, SystemId } from './ids.ts';
 import { Policy } from './policy.ts';
 
-export const SystemList = z.looseObject({
-  systems: z.array(
-    z
-      .looseObject({
-        systemId: z.string(),
-        displayName: z.string(),
-        connector: z.string(),
-        authenticates: z.boolean(),
-        owner: z.string(),
-        failingSince: InstantOrNull,
-        lastErrorCode: z.string().nullable(),
-        lastSuccessAt: InstantOrNull,
-        openIncidents: z.int(),
-      })
-      .meta({ id: 'System' }),
-  ),
-});
+export const System = z
+  .looseObject({
+    systemId: z.string(),
+    displayName: z.string(),
+    connector: z.string(),
+    authenticates: z.boolean(),
+    owner: z.string(),
+    failingSince: InstantOrNull,
+    lastErrorCode: z.string().nullable(),
+    lastSuccessAt: InstantOrNull,
+    openIncidents: z.int(),
+  })
+  .meta({ id: 'System' });
 
-export const CheckBody = z.strictObject({ systemId: SystemId.optional() });
+export const SystemList = z.looseObject({ systems: z.array(System) });
+
+export const CheckBody = z.strictObject({
+  systemId: SystemId.optional(),
+  timeoutSeconds: z.int().min(1).max(30).default(30).meta({ description: 'Then a system counts as without answer.' }),
+});
 
 /** An answer as the worker or a connector gave it. */
 export const CheckAnswer = z.object({

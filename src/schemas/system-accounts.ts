@@ -20,3 +20,10 @@ export const SystemAccountsAnswer = z.discriminatedUnion('outcome', [
 ]);
 export type SystemAccountsAnswer = z.infer<typeof SystemAccountsAnswer>;
 export type ListedAccounts = Extract<SystemAccountsAnswer, { outcome: 'listed' }>['accounts'];
+
+/** How a reading of a whole system ended; what it saw lies in rows. `error` is a code. */
+export const InventoryEnd = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('failed'), error: z.string() }),
+  z.object({ outcome: z.literal('read') }),
+]);
+export type InventoryEnd = z.infer<typeof InventoryEnd>;

@@ -4,6 +4,7 @@ import type { Db } from './db.ts';
 import { getPerson, latestSnapshot, resolvePersonRefs, sourceKeysOf } from './people.ts';
 import { listCases, type CaseView } from './read-cases.ts';
 import { readNames, type SnapshotKeys } from './read-names.ts';
+import { readUsageOf, unknownUse, type LastUse, type UsageOfAccounts } from './usage.ts';
 
 export interface GrantView {
   systemId: string;
@@ -15,6 +16,7 @@ export interface GrantView {
   verifiedAt: string | null;
   /** Why it may live, in words. */
   why: string;
+  lastUse: LastUse;
 }
 
 export interface AccountOfPerson {
@@ -23,6 +25,7 @@ export interface AccountOfPerson {
   origin: string;
   login: string;
   observedAt: string;
+  lastUse: LastUse;
 }
 
 export interface PersonDetail {
@@ -68,8 +71,7 @@ export async function readPerson(
     spellState: person.spell_state,
     sourceKeys: isErased ? [] : await sourceKeysOf(db, personId),
     facts: isErased ? null : await readFacts(db, keys, personId, viewer),
-    grants: await readGrants(db, personId, viewer.policy),
-    accounts: await readAccounts(db, personId),
+    ...(await readHoldings(db, personId, viewer.policy)),
     cases: await listCases(db, keys, { personId, canSeeDepartures: viewer.canSeeDepartures }),
   };
 }
@@ -95,7 +97,42 @@ async function readFacts(
   };
 }
 
-async function readGrants(db: Db, personId: string, policy: Policy | null): Promise<GrantView[]> {
+async function readHoldings(
+  db: Db,
+  personId: string,
+  policy: Policy | null,
+): Promise<Pick<PersonDetail, 'grants' | 'accounts'>> {
+  const accounts = await readAccounts(db, personId);
+  const bySystem = Map.groupBy(accounts, ({ systemId }) => systemId);
+  const usages = new Map<string, UsageOfAccounts>();
+  for (const [systemId, own] of bySystem)
+    usages.set(
+      systemId,
+      await readUsageOf(
+        db,
+        systemId,
+        own.map(({ accountId }) => accountId),
+      ),
+    );
+  const grants = await readGrants(db, personId, policy);
+  return {
+    grants: grants.map((grant) => {
+      const [account, ...others] = bySystem.get(grant.systemId) ?? [];
+      // Of several accounts nobody can tell through which the right is held.
+      const isTold = account !== undefined && others.length === 0;
+      const lastUse = isTold
+        ? usages.get(grant.systemId)?.ofEntitlement(account.accountId, grant.vendorEntitlementId)
+        : undefined;
+      return { ...grant, lastUse: lastUse ?? unknownUse };
+    }),
+    accounts: accounts.map((account) => ({
+      ...account,
+      lastUse: usages.get(account.systemId)?.ofAccount(account.accountId) ?? unknownUse,
+    })),
+  };
+}
+
+async function readGrants(db: Db, personId: string, policy: Policy | null): Promise<Omit<GrantView, 'lastUse'>[]> {
   const rows = await db
     .selectFrom('person_grant')
     .selectAll()
@@ -130,7 +167,7 @@ function whyHeld(basis: 'policy' | 'decision' | 'found', caseId: string | null):
   }
 }
 
-async function readAccounts(db: Db, personId: string): Promise<AccountOfPerson[]> {
+async function readAccounts(db: Db, personId: string): Promise<Omit<AccountOfPerson, 'lastUse'>[]> {
   const rows = await db
     .selectFrom('account')
     .selectAll()

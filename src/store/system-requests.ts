@@ -2,6 +2,7 @@
  * Questions of the server to systems. The server has no vendor credentials, so it writes a question as a row and the
  * worker answers into it: `check` asks whether the system can be used, `accounts` asks which accounts it holds.
  * Answers carry keys and states and never a name, because they are kept in clear; they live for an hour.
+ * An `inventory` reads a whole system into rows of its own (`inventory-readings.ts`); its answer says only how it ended.
  */
 import type { Db } from './db.ts';
 import { uuidV7 } from './uuid.ts';
@@ -24,6 +25,8 @@ export interface SystemAnswer {
 }
 
 const KEPT_MS = 3_600_000;
+/** A large system is read for hours. */
+const INVENTORY_KEPT_MS = 24 * KEPT_MS;
 /** A question that nobody took up in this time is asked again: the worker may have died with it. */
 const PATIENCE_MS = 60_000;
 
@@ -33,6 +36,9 @@ export async function askSystems(db: Db, kind: SystemRequestKind, systemIds: str
     await tx
       .deleteFrom('system_request')
       .where('requested_at', '<', new Date(now.getTime() - KEPT_MS))
+      .where((eb) =>
+        eb.or([eb('kind', '!=', 'inventory'), eb('requested_at', '<', new Date(now.getTime() - INVENTORY_KEPT_MS))]),
+      )
       .execute();
     const ids: string[] = [];
     for (const systemId of systemIds) {

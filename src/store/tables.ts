@@ -4,6 +4,13 @@ import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
+import type {
+  FoundAccountTable,
+  FoundEntitlementTable,
+  InventoryReadingTable,
+  UsageFactTable,
+  UsageReadingTable,
+} from './inventory-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -398,4 +405,9 @@ export interface Tables {
   workflow_bundle: WorkflowBundleTable;
   archived_history: ArchivedHistoryTable;
   case_archive: CaseArchiveTable;
+  found_account: FoundAccountTable;
+  found_entitlement: FoundEntitlementTable;
+  inventory_reading: InventoryReadingTable;
+  usage_fact: UsageFactTable;
+  usage_reading: UsageReadingTable;
 }

@@ -14,9 +14,9 @@ import { readNames } from '../store/read-names.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { modeOf, setMode } from '../store/system-modes.ts';
 import { askReviews } from './open-reviews.ts';
-import { recordFound, unmatchedViews, type UnmatchedView } from './record-baseline.ts';
+import { recordFoundInTx, unmatchedViews, type UnmatchedView } from './record-baseline.ts';
 import type { ServerDeps } from './server-deps.ts';
-import { correlate, readInventory, targetSystem } from './system-inventory.ts';
+import { correlate, readInventory, targetSystem, type ReadingState } from './system-inventory.ts';
 
 export interface PersonDiff {
   personId: string;
@@ -29,7 +29,7 @@ export interface PersonDiff {
 }
 
 export type EnforceResult =
-  | { state: 'reading'; requestId: string }
+  | ReadingState
   | {
       state: 'diff';
       systemId: string;
@@ -59,7 +59,7 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
   const { version, system } = await targetSystem(deps, systemId);
   if (system.mode === 'observe')
     throw new AppError('conflict', `Policy says that ${systemId} is observed only; it cannot be enforced.`);
-  const inventory = await readInventory(deps, systemId, input.requestId);
+  const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
   if (inventory.state === 'reading') return inventory;
   const correlated = await correlate(deps.db, systemId, inventory.accounts);
   const people = await diffOf(deps, systemId, correlated);
@@ -102,7 +102,7 @@ async function switchOn(
     if (isSet && mode === 'enforced') return false;
     const now = deps.now();
     // What was given by hand since the baseline is in the difference too: as found, it is Usher's to take.
-    await recordFound(deps, tx, await targetSystem(deps, systemId), correlated.matched);
+    await recordFoundInTx(deps, tx, await targetSystem(deps, systemId), correlated.matched);
     await setMode(tx, { systemId, mode: 'enforced', by, diffHash }, now);
     const touched = people.filter(({ gains, loses }) => gains.length + loses.length > 0);
     await askReviews(

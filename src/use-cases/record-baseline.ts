@@ -8,7 +8,7 @@ import { indexOf } from '../store/person-context.ts';
 import { sha256Hex } from '../store/sha256.ts';
 import { modeOf, setMode } from '../store/system-modes.ts';
 import type { ServerDeps } from './server-deps.ts';
-import { correlate, readInventory, targetSystem, type TargetSystem } from './system-inventory.ts';
+import { correlate, readInventory, targetSystem, type ReadingState, type TargetSystem } from './system-inventory.ts';
 
 export interface UnmatchedView {
   accountId: string;
@@ -17,7 +17,7 @@ export interface UnmatchedView {
 }
 
 export type BaselineResult =
-  | { state: 'reading'; requestId: string }
+  | ReadingState
   | {
       state: 'recorded';
       systemId: string;
@@ -40,11 +40,10 @@ export async function recordBaseline(
   const { systemId, by } = input;
   const target = await targetSystem(deps, systemId);
   await refuseEnforced(deps.db, systemId);
-  const inventory = await readInventory(deps, systemId, input.requestId);
+  const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
   if (inventory.state === 'reading') return inventory;
   const { matched, unmatched } = await correlate(deps.db, systemId, inventory.accounts);
-  for (const batch of batchesOf(matched))
-    await deps.db.transaction().execute((tx) => recordBatch(deps, tx, target, batch));
+  await recordFound(deps, target, matched);
   const accounts = inventory.accounts.length;
   const grants = matched.reduce((sum, { account }) => sum + account.vendorEntitlementIds.length, 0);
   await deps.db.transaction().execute(async (tx) => {
@@ -88,8 +87,8 @@ const batchesOf = <T>(rows: readonly T[]): T[][] =>
     rows.slice(n * ACCOUNTS_PER_BATCH, (n + 1) * ACCOUNTS_PER_BATCH),
   );
 
-/** Records accounts and what they hold as found; what is recorded already stays as it is. */
-export async function recordFound(
+/** The same inside the caller's transaction. */
+export async function recordFoundInTx(
   deps: ServerDeps,
   tx: Tx,
   target: TargetSystem,
@@ -98,19 +97,37 @@ export async function recordFound(
   for (const batch of batchesOf(matched)) await recordBatch(deps, tx, target, batch);
 }
 
-async function recordBatch(
+/** Accounts, grants and evidence of what people hold, all of it as found; what is recorded already stays as it is. */
+export async function recordFound(
   deps: ServerDeps,
-  tx: Tx,
-  { version, system }: TargetSystem,
-  batch: CorrelatedAccounts['matched'],
+  target: TargetSystem,
+  matched: CorrelatedAccounts['matched'],
 ): Promise<void> {
-  const now = deps.now();
-  await tx
+  for (const batch of batchesOf(matched))
+    await deps.db.transaction().execute((tx) => recordBatch(deps, tx, target, batch));
+}
+
+/** The accounts alone: whose they are, and nothing about what they hold. */
+export async function recordAccounts(
+  deps: ServerDeps,
+  systemId: string,
+  matched: CorrelatedAccounts['matched'],
+): Promise<void> {
+  for (const batch of batchesOf(matched)) await insertAccounts(deps.db, systemId, batch, deps.now());
+}
+
+async function insertAccounts(
+  db: ServerDeps['db'] | Tx,
+  systemId: string,
+  batch: CorrelatedAccounts['matched'],
+  now: Date,
+): Promise<void> {
+  await db
     .insertInto('account')
     .values(
       batch.map(({ personId, account }) => ({
         person_id: personId,
-        system_id: system.id,
+        system_id: systemId,
         account_id: account.accountId,
         origin: 'found' as const,
         login: account.canLogIn ? ('enabled' as const) : ('disabled' as const),
@@ -120,6 +137,16 @@ async function recordBatch(
     )
     .onConflict((conflict) => conflict.columns(['system_id', 'account_id']).doNothing())
     .execute();
+}
+
+async function recordBatch(
+  deps: ServerDeps,
+  tx: Tx,
+  { version, system }: TargetSystem,
+  batch: CorrelatedAccounts['matched'],
+): Promise<void> {
+  const now = deps.now();
+  await insertAccounts(tx, system.id, batch, now);
   await insertFound(tx, { version, system }, batch, now);
   const records = batch.map(({ personId, account }): EvidenceInput => ({
     operationKey: sha256Hex(`baseline|${system.id}|${personId}`),

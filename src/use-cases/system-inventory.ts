@@ -5,10 +5,11 @@ import { connectorById } from '../connectors/registry.ts';
 import { correlateAccounts, type CorrelatedAccounts } from '../domain/correlate-accounts.ts';
 import { AppError } from '../domain/errors.ts';
 import type { SystemPolicy } from '../schemas/policy.ts';
-import { SystemAccountsAnswer, type ListedAccounts } from '../schemas/system-accounts.ts';
+import { InventoryEnd, type ListedAccounts } from '../schemas/system-accounts.ts';
 import type { Db, Tx } from '../store/db.ts';
+import { foundAccounts } from '../store/found-rows.ts';
+import { askInventory, type InventoryReading } from '../store/inventory-readings.ts';
 import type { PolicyVersion } from '../store/policies.ts';
-import { uuidV7 } from '../store/uuid.ts';
 import type { ServerDeps } from './server-deps.ts';
 
 const ANSWER_WITHIN_MS = 40_000;
@@ -29,47 +30,73 @@ export async function targetSystem(deps: ServerDeps, systemId: string): Promise<
   return { version, system };
 }
 
-export type InventoryAnswer = { state: 'reading'; requestId: string } | { state: 'read'; accounts: ListedAccounts };
+/** How far a reading is. */
+export interface ReadingProgress {
+  part: 'entitlements' | 'accounts' | 'assignments';
+  entitlements: number;
+  accounts: number;
+  /** Whose rights were read. */
+  accountsRead: number;
+}
+
+export interface ReadingState {
+  state: 'reading';
+  requestId: string;
+  /** Null until the worker took it up. */
+  progress: ReadingProgress | null;
+}
+
+export type InventoryAnswer = ReadingState | { state: 'read'; requestId: string; accounts: ListedAccounts };
+
+export interface InventoryQuestion {
+  systemId: string;
+  /** Waits on for this reading; null begins one. */
+  requestId: string | null;
+  /** A reading that is under way, or broke off within the hour, will do as well. */
+  joins?: boolean;
+  answerWithinMs?: number;
+}
 
 /**
  * Asks for a reading that begins after the call, or waits on for the one of `requestId`. `reading` after a while: ask
  * again. Throws AppError: notFound for a request that is not about this system; unavailable when the system failed.
  */
-export async function readInventory(
-  deps: ServerDeps,
-  systemId: string,
-  requestId: string | null,
-): Promise<InventoryAnswer> {
-  const id = requestId ?? (await ask(deps, systemId));
-  const until = performance.now() + ANSWER_WITHIN_MS;
+export async function readInventory(deps: ServerDeps, question: InventoryQuestion): Promise<InventoryAnswer> {
+  const { systemId, joins = false, answerWithinMs = ANSWER_WITHIN_MS } = question;
+  const id = question.requestId ?? (await askInventory(deps.db, { systemId, joins }, deps.now()));
+  const until = performance.now() + answerWithinMs;
   for (;;) {
     const row = await deps.db
-      .selectFrom('system_request')
-      .select(['done_at', 'result'])
-      .where('request_id', '=', id)
-      .where('system_id', '=', systemId)
-      .where('kind', '=', 'inventory')
+      .selectFrom('system_request as q')
+      .leftJoin('inventory_reading as r', 'r.request_id', 'q.request_id')
+      .select(['q.done_at', 'q.result', 'r.part', 'r.entitlements', 'r.accounts', 'r.accounts_read'])
+      .where('q.request_id', '=', id)
+      .where('q.system_id', '=', systemId)
+      .where('q.kind', '=', 'inventory')
       .executeTakeFirst();
     if (!row) throw new AppError('notFound', 'No such reading: begin again without requestId.', 'requestId');
-    if (row.done_at !== null) return { state: 'read', accounts: listed(row.result) };
-    if (performance.now() >= until) return { state: 'reading', requestId: id };
+    if (row.done_at !== null) {
+      assertRead(row.result);
+      return { state: 'read', requestId: id, accounts: await foundAccounts(deps.db, systemId) };
+    }
+    if (performance.now() >= until) return { state: 'reading', requestId: id, progress: progressOf(row) };
     await delay(LOOK_EVERY_MS);
   }
 }
 
-async function ask(deps: ServerDeps, systemId: string): Promise<string> {
-  const requestId = uuidV7(deps.now());
-  const row = { request_id: requestId, kind: 'inventory' as const, system_id: systemId, requested_at: deps.now() };
-  await deps.db.insertInto('system_request').values(row).execute();
-  return requestId;
+type NullableCounts = { [K in 'part' | 'entitlements' | 'accounts' | 'accounts_read']: InventoryReading[K] | null };
+
+function progressOf({ part, entitlements, accounts, accounts_read }: NullableCounts): ReadingProgress | null {
+  return part === null
+    ? null
+    : { part, entitlements: entitlements ?? 0, accounts: accounts ?? 0, accountsRead: accounts_read ?? 0 };
 }
 
-function listed(result: unknown): ListedAccounts {
-  const parsed = SystemAccountsAnswer.safeParse(result);
-  if (!parsed.success) throw new AppError('unavailable', 'The worker gave an answer of an unknown shape.');
-  if (parsed.data.outcome === 'failed')
-    throw new AppError('unavailable', `The system could not be read (${parsed.data.error}).`);
-  return parsed.data.accounts;
+function assertRead(result: unknown): void {
+  const end = InventoryEnd.safeParse(result);
+  if (!end.success) throw new AppError('unavailable', 'The worker gave an answer of an unknown shape.');
+  if (end.data.outcome === 'failed')
+    throw new AppError('unavailable', `The system could not be read (${end.data.error}).`);
 }
 
 /** Whose the accounts are: by what was correlated before, by person id, and by keys that HR systems know. */

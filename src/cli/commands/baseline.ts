@@ -1,11 +1,9 @@
 /** `baseline`, `enforce`: a system begins with what it holds, and is enforced once the difference was read and confirmed. */
 import type { Command } from 'commander';
-import type { z } from 'zod';
 import { BaselineAnswer, EnforceAnswer } from '../api-shapes.ts';
-import { apiOf, isJson, type CliContext } from '../command-context.ts';
+import { isJson, type CliContext } from '../command-context.ts';
 import { cellLines } from '../output.ts';
-
-type Done<T> = Exclude<T, { state: 'reading' }>;
+import { untilRead, type Done } from '../until-read.ts';
 
 export function baselineCommands(program: Command, context: CliContext): void {
   const { out } = context;
@@ -14,6 +12,7 @@ export function baselineCommands(program: Command, context: CliContext): void {
     .description('Record what a system holds as found before Usher; nobody loses it until the system is enforced')
     .action(async (systemId: string, _options: object, command: Command) => {
       const answer = await untilRead(context, command, `/api/v1/systems/${pathPart(systemId)}/baseline`, {
+        name: systemId,
         shape: BaselineAnswer,
         body: {},
       });
@@ -32,6 +31,7 @@ export function baselineCommands(program: Command, context: CliContext): void {
     .option('--confirm <hash>', 'switch: the hash of the difference that you read')
     .action(async (systemId: string, options: { confirm?: string }, command: Command) => {
       const answer = await untilRead(context, command, `/api/v1/systems/${pathPart(systemId)}/enforce`, {
+        name: systemId,
         shape: EnforceAnswer,
         body: options.confirm === undefined ? {} : { confirm: options.confirm },
       });
@@ -42,22 +42,6 @@ export function baselineCommands(program: Command, context: CliContext): void {
 
 function pathPart(systemId: string): string {
   return encodeURIComponent(systemId);
-}
-
-/** The worker reads a large system for minutes: asked again until it has. */
-async function untilRead<T extends { state: string }>(
-  context: CliContext,
-  command: Command,
-  path: string,
-  { shape, body }: { shape: z.ZodType<T>; body: object },
-): Promise<Done<T>> {
-  const api = apiOf(context, command);
-  let request: object = {};
-  for (;;) {
-    const answer = await api.post(path, { ...body, ...request }, shape);
-    if (answer.state !== 'reading') return answer as Done<T>;
-    request = { requestId: (answer as unknown as { requestId: string }).requestId };
-  }
 }
 
 function showDiff(answer: Done<EnforceAnswer>, { out }: CliContext): void {

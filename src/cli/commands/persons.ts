@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Anything, Person } from '../api-shapes.ts';
 import { apiOf, isJson, type CliContext } from '../command-context.ts';
 import { moment } from '../output.ts';
+import { useText } from './inventory.ts';
 
 const pathOf = (person: string): string => `/api/v1/persons/${encodeURIComponent(person)}`;
 
@@ -50,8 +51,13 @@ function showPerson(detail: typeof Person._output, { out }: CliContext): void {
     'Holds nothing that Usher knows of.',
   );
   out.table(
-    ['system', 'account', 'login'],
-    detail.accounts.map((account) => [account.systemId, account.accountId, account.login]),
+    ['system', 'account', 'login', 'last used'],
+    detail.accounts.map((account) => [
+      account.systemId,
+      account.accountId,
+      account.login,
+      useText(account.lastUse),
+    ]),
     'No account that Usher knows of.',
   );
   out.table(

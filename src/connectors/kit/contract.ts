@@ -111,6 +111,8 @@ export interface Page<T> {
 export interface EntitlementView {
   vendorEntitlementId: string;
   displayName: string;
+  /** Accounts that the vendor itself names as owners; left out where it says nothing. */
+  ownerAccountIds?: string[];
 }
 
 /** Last use of an account, or of one entitlement of it. */

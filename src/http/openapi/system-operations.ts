@@ -1,5 +1,6 @@
 /** The OpenAPI document about systems: their health and incidents, and the way from baseline to enforcement. */
 import { BaselineAnswer, BaselineBody, EnforceAnswer, EnforceBody } from '../../schemas/api-baseline.ts';
+import { InventoryAnswer, InventoryBody, SystemDetail, SystemQuery } from '../../schemas/api-inventory.ts';
 import { CheckBody, CheckedSystems, IncidentList, IncidentListQuery, SystemList } from '../../schemas/api-systems.ts';
 import type { ApiEndpoint, ApiOperation } from './api-operation.ts';
 
@@ -17,6 +18,22 @@ export const systemOperations = {
     body: CheckBody,
     answer: CheckedSystems,
     errors: ['notFound', 'conflict'],
+  },
+  'GET /api/v1/systems/:systemId': {
+    id: 'getSystem',
+    tag: 'systems',
+    summary: 'What a system offers and who owns that; its accounts, whose they are and when they were last used',
+    query: SystemQuery,
+    answer: SystemDetail,
+    errors: ['notFound', 'conflict'],
+  },
+  'POST /api/v1/systems/:systemId/inventory': {
+    id: 'takeInventory',
+    tag: 'systems',
+    summary: 'Read a whole system into the catalogue; answers `reading` with the progress until it was read',
+    body: InventoryBody,
+    answer: InventoryAnswer,
+    errors: ['notFound', 'conflict', 'unavailable'],
   },
   'POST /api/v1/systems/:systemId/baseline': {
     id: 'recordBaseline',
