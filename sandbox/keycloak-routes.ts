@@ -41,8 +41,10 @@ export const forbidden = (c: SandboxContext): Response => c.json({ error: 'HTTP 
 /** Adds all routes. */
 export function addAdminRoutes(realm: KeycloakRealm): void {
   addRights(realm);
-  addUserRoutes(realm);
-  addUserAccessRoutes(realm);
+  addUserReadRoutes(realm);
+  addUserWriteRoutes(realm);
+  addConsentRoutes(realm);
+  addEntitlementRoutes(realm);
   addSessionRoutes(realm);
   addRealmRoutes(realm);
 }
@@ -68,7 +70,7 @@ function addRights({ kit: { app }, base, rolesOf }: KeycloakRealm): void {
   app.use(`${base}/events`, needs('view-events', 'manage-events'));
 }
 
-function addUserRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakRealm): void {
+function addUserReadRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakRealm): void {
   const view = (user: KeycloakUser): object => userView(store.data, user, now().getTime());
   const canView = (c: SandboxContext): boolean =>
     rolesOf(c).some((role) => role === 'manage-users' || role === 'view-users');
@@ -93,6 +95,26 @@ function addUserRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakReal
       .sort((a, b) => (a.username < b.username ? -1 : 1));
     return c.json(pageOf(c, users).map(view));
   });
+  app.get(`${base}/users/:id`, (c) => {
+    const user = store.data.users[c.req.param('id')];
+    if (user === undefined) return missing(c, 'User');
+    return canView(c) ? c.json(view(user)) : forbidden(c);
+  });
+  app.get(`${base}/attack-detection/brute-force/users/:id`, (c) => {
+    const user = store.data.users[c.req.param('id')];
+    if (user === undefined) return missing(c, 'User');
+    const disabled = user.lockedUntilMs !== null && user.lockedUntilMs > now().getTime();
+    return c.json({
+      numFailures: disabled ? 3 : 0,
+      numTemporaryLockouts: 0,
+      disabled,
+      lastIPFailure: 'n/a',
+      lastFailure: 0,
+    });
+  });
+}
+
+function addUserWriteRoutes({ kit: { app, now }, store, base }: KeycloakRealm): void {
   app.post(`${base}/users`, async (c) => {
     const body = UserBody.safeParse(await readJson(c));
     if (!body.success || body.data.username === undefined) return c.json({ errorMessage: 'User name is missing' }, 400);
@@ -118,11 +140,6 @@ function addUserRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakReal
     c.header('Location', `${new URL(c.req.url).origin}${base}/users/${id}`);
     return c.body(null, 201);
   });
-  app.get(`${base}/users/:id`, (c) => {
-    const user = store.data.users[c.req.param('id')];
-    if (user === undefined) return missing(c, 'User');
-    return canView(c) ? c.json(view(user)) : forbidden(c);
-  });
   app.put(`${base}/users/:id`, async (c) => {
     const body = UserBody.safeParse(await readJson(c));
     const user = store.data.users[c.req.param('id')];
@@ -130,18 +147,6 @@ function addUserRoutes({ kit: { app, now }, store, base, rolesOf }: KeycloakReal
     if (!body.success) return c.json({ error: 'unknown_error' }, 400);
     const refusal = applyUpdate(store.data, user, body.data);
     return refusal === null ? c.body(null, 204) : c.json(refusal.body, refusal.status);
-  });
-  app.get(`${base}/attack-detection/brute-force/users/:id`, (c) => {
-    const user = store.data.users[c.req.param('id')];
-    if (user === undefined) return missing(c, 'User');
-    const disabled = user.lockedUntilMs !== null && user.lockedUntilMs > now().getTime();
-    return c.json({
-      numFailures: disabled ? 3 : 0,
-      numTemporaryLockouts: 0,
-      disabled,
-      lastIPFailure: 'n/a',
-      lastFailure: 0,
-    });
   });
 }
 
@@ -167,7 +172,7 @@ function addSessionRoutes({ kit: { app }, store, base }: KeycloakRealm): void {
   });
 }
 
-function addUserAccessRoutes({ kit: { app }, store, base, realm }: KeycloakRealm): void {
+function addConsentRoutes({ kit: { app }, store, base }: KeycloakRealm): void {
   const userOf = (c: SandboxContext): KeycloakUser | undefined => store.data.users[c.req.param('id') ?? ''];
   app.post(`${base}/users/:id/logout`, (c) => {
     const user = userOf(c);
@@ -193,6 +198,10 @@ function addUserAccessRoutes({ kit: { app }, store, base, realm }: KeycloakRealm
     store.data.sessions = store.data.sessions.filter((each) => !isIt(each));
     return c.body(null, 204);
   });
+}
+
+function addEntitlementRoutes({ kit: { app }, store, base, realm }: KeycloakRealm): void {
+  const userOf = (c: SandboxContext): KeycloakUser | undefined => store.data.users[c.req.param('id') ?? ''];
   app.get(`${base}/users/:id/groups`, (c) => {
     const user = userOf(c);
     if (user === undefined) return missing(c, 'User');

@@ -122,12 +122,15 @@ export function keptAttributes(
   return Object.fromEntries(Object.entries(attributes ?? {}).filter(([name]) => isKept(name)));
 }
 
+const namesOf = ({ firstName, lastName }: KeycloakUser): UserBody => ({ firstName, lastName });
+
 /** An update: fields that are left out stay, unless attributes are named; then all of them are replaced and emptied. */
 export function applyUpdate(state: KeycloakState, user: KeycloakUser, body: UserBody): KeycloakRefusal | null {
   const isRename = body.username !== undefined && body.username.toLowerCase() !== user.username;
   if (user.federationLink !== null) return { status: 400, body: { errorMessage: 'User is read only!' } };
   if (isRename && !state.settings.editUsernameAllowed) return invalid('username', 'error-user-attribute-read-only');
-  const refusal = refusalOf(body) ?? duplicateOf(state, body, user.id);
+  // What stays is validated with what is changed.
+  const refusal = refusalOf({ ...namesOf(user), ...body }) ?? duplicateOf(state, body, user.id);
   if (refusal !== null) return refusal;
   const isWhole = body.attributes !== undefined;
   const next = (given: string | null | undefined, now: string | null): string | null =>

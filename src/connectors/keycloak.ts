@@ -43,9 +43,11 @@ import {
   type UsageView,
   type WriteResult,
 } from './kit/contract.ts';
+import { ConnectorError } from './kit/errors.ts';
 import { keycloakAttributeQuery } from './kit/escape.ts';
 import { collectPages } from './kit/paging.ts';
 import { ensureByKeys, noReceipt, uniqueAccount } from './kit/target-steps.ts';
+import { isConnectorError } from './kit/vendor-client.ts';
 
 /** Keycloak's default life of an access token, which applications may check by its signature alone. */
 const residualSeconds = 300;
@@ -255,8 +257,15 @@ async function setLogin(
   if (isAsWanted && (isEnabled || !(await isLocked(api, operation, accountId, ctx)))) {
     return { outcome: 'unchanged', receipt: noReceipt };
   }
-  const receipt = await putUser(api, operation, accountId, { enabled: isEnabled }, ctx);
+  const receipt = await putUser(api, operation, accountId, { enabled: isEnabled }, ctx).catch(explainRefusal);
   return { outcome: isAsWanted ? 'unchanged' : 'changed', receipt };
+}
+
+/** Keycloak validates the whole account whatever is changed: one that its user profile would refuse today cannot be disabled. */
+function explainRefusal(error: unknown): never {
+  if (!isConnectorError(error, 'validation')) throw error;
+  const message = "the account does not fit the realm's user profile and cannot be changed until it does";
+  throw new ConnectorError('precondition', message, error.detail);
 }
 
 async function isLocked(api: KeycloakApi, operation: string, accountId: string, ctx: CallContext): Promise<boolean> {

@@ -1,14 +1,26 @@
 /** Every connector that Usher ships with, one line each. A system names one of them by its id. */
+import { activeDirectory } from './active-directory.ts';
 import { awsIam } from './aws-iam.ts';
 import { awsIdentityCenter } from './aws-identity-center.ts';
 import { bamboohr } from './bamboohr.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
 import { keycloak } from './keycloak.ts';
 import { okta } from './okta.ts';
+import { openldap } from './openldap.ts';
 import { scim } from './scim.ts';
 import { servicenow } from './servicenow.ts';
 
-const definitions: ConnectorDefinition[] = [awsIam, awsIdentityCenter, bamboohr, keycloak, okta, scim, servicenow];
+const definitions: ConnectorDefinition[] = [
+  activeDirectory,
+  awsIam,
+  awsIdentityCenter,
+  bamboohr,
+  keycloak,
+  okta,
+  openldap,
+  scim,
+  servicenow,
+];
 
 /** The connector with that id, or null. */
 export function connectorById(id: string): ConnectorDefinition | null {

@@ -15,10 +15,10 @@ export function describeHostilePerson(current: () => TargetHarness): void {
     const known = { ...keys, accountId: account.accountId };
     expect(await connector.ensureAccount(known, profile, ctx)).toMatchObject({ outcome: 'unchanged' });
     await connector.ensureEntitlement(account.accountId, groupId, 'present', ctx);
-    expect(membersOf(groupId)).toEqual([account.accountId]);
+    expect(await membersOf(groupId)).toEqual([account.accountId]);
     await connector.ensureEntitlement(account.accountId, groupId, 'absent', ctx);
     await connector.setLogin(account.accountId, 'disabled', ctx);
-    expect([membersOf(groupId), canLogIn(account.accountId)]).toEqual([[], false]);
+    expect([await membersOf(groupId), await canLogIn(account.accountId)]).toEqual([[], false]);
   });
 
   test.each(named)('with a key like %s is never taken for somebody else', async (_label, text) => {
@@ -37,7 +37,11 @@ export function describeHostilePerson(current: () => TargetHarness): void {
     expect([null, 'refused']).toContain(await noneOrRefused(connector.getAccount(text, ctx)));
     await noneOrRefused(connector.setLogin(text, 'disabled', ctx));
     await noneOrRefused(connector.ensureEntitlement(bystander, text, 'absent', ctx));
-    expect([accountIds(), canLogIn(bystander), membersOf(groupId)]).toEqual([[bystander], true, [bystander]]);
+    expect([await accountIds(), await canLogIn(bystander), await membersOf(groupId)]).toEqual([
+      [bystander],
+      true,
+      [bystander],
+    ]);
     expect(sandbox.calls.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 }

@@ -81,8 +81,8 @@ export function describeAccounts(current: () => TargetHarness): void {
     const again = await connector.ensureAccount({ ...keys, accountId }, profile, ctx);
     expect(again).toMatchObject({ outcome: 'unchanged', account: { accountId } });
     expect(await connector.ensureAccount(keys, profile, ctx)).toMatchObject({ account: { accountId } });
-    expect(accountIds()).toEqual([accountId]);
-    expect(canLogIn(accountId)).toBe(true);
+    expect(await accountIds()).toEqual([accountId]);
+    expect(await canLogIn(accountId)).toBe(true);
     expect(await connector.getAccount(accountId, ctx)).toMatchObject({ accountId, userName: profile.userName });
   });
 
@@ -91,7 +91,7 @@ export function describeAccounts(current: () => TargetHarness): void {
     const accountId = await seedAccount({ userName: 'older@example.test', correlationKey: '104' });
     const result = await connector.ensureAccount(keysOf(randomUUID(), '104'), aProfile(), ctx);
     expect(result).toMatchObject({ outcome: 'adopted', account: { accountId, correlationKey: '104' } });
-    expect(accountIds()).toEqual([accountId]);
+    expect(await accountIds()).toEqual([accountId]);
   });
 
   test.each([null, '999'])('a name that an account with the key %p holds is a conflict', async (correlationKey) => {
@@ -99,7 +99,7 @@ export function describeAccounts(current: () => TargetHarness): void {
     const accountId = await seedAccount({ userName: 'taken@example.test', correlationKey });
     const call = connector.ensureAccount(keysOf(randomUUID(), '104'), aProfile('taken@example.test'), ctx);
     await expectFailure(call, 'conflict');
-    expect(accountIds()).toEqual([accountId]);
+    expect(await accountIds()).toEqual([accountId]);
   });
 
   test('what Usher owns of an account that it made is mended, and then left alone', async () => {
@@ -124,16 +124,16 @@ export function describeLogins(current: () => TargetHarness): void {
     for (const status of statuses) {
       const correlationKey = randomUUID();
       const accountId = await seedAccount({ userName: `${status}@example.test`, correlationKey });
-      forceStatus(accountId, status);
-      expect((await connector.getAccount(accountId, ctx))?.canLogIn).toBe(canLogIn(accountId));
+      await forceStatus(accountId, status);
+      expect((await connector.getAccount(accountId, ctx))?.canLogIn).toBe(await canLogIn(accountId));
       await connector.setLogin(accountId, 'disabled', ctx);
-      expect([status, canLogIn(accountId)]).toEqual([status, false]);
+      expect([status, await canLogIn(accountId)]).toEqual([status, false]);
       expect(await connector.getAccount(accountId, ctx)).toMatchObject({ canLogIn: false });
       expect(await connector.setLogin(accountId, 'disabled', ctx)).toMatchObject({ outcome: 'unchanged' });
       const found = await connector.findAccount(keysOf(correlationKey), ctx);
       expect(found).toMatchObject({ outcome: 'found', account: { accountId } });
       expect(await connector.setLogin(accountId, 'enabled', ctx)).toMatchObject({ outcome: 'changed' });
-      expect([status, canLogIn(accountId)]).toEqual([status, true]);
+      expect([status, await canLogIn(accountId)]).toEqual([status, true]);
       expect(await connector.setLogin(accountId, 'enabled', ctx)).toMatchObject({ outcome: 'unchanged' });
     }
   });
@@ -146,8 +146,8 @@ export function describeLogins(current: () => TargetHarness): void {
     await connector.setLogin(account.accountId, 'disabled', ctx);
     const back = await connector.ensureAccount({ ...keys, accountId: account.accountId }, profile, ctx);
     expect(back).toMatchObject({ outcome: 'changed', account: { accountId: account.accountId, canLogIn: true } });
-    expect(canLogIn(account.accountId)).toBe(true);
-    expect(accountIds()).toHaveLength(1);
+    expect(await canLogIn(account.accountId)).toBe(true);
+    expect(await accountIds()).toHaveLength(1);
   });
 
   test('an account that does not exist cannot be disabled', async () => {
@@ -162,12 +162,12 @@ export function describeLogins(current: () => TargetHarness): void {
       await expectFailure(connector.revokeSessions(accountId, ctx), 'unsupported');
       return;
     }
-    createSession(accountId);
-    createSession(accountId);
-    createSession(other);
+    await createSession(accountId);
+    await createSession(accountId);
+    await createSession(other);
     const { residualSeconds } = await connector.revokeSessions(accountId, ctx);
     expect(residualSeconds).toBe(manifest.capabilities.residualSessionSeconds);
-    expect([sessionCount(accountId), sessionCount(other)]).toEqual([0, 1]);
+    expect([await sessionCount(accountId), await sessionCount(other)]).toEqual([0, 1]);
     await connector.revokeSessions(accountId, ctx);
   });
 }
@@ -184,11 +184,11 @@ export function describeEntitlements(current: () => TargetHarness): void {
       expect(await connector.ensureEntitlement(id, groupId, 'present', ctx)).toMatchObject({ outcome: 'changed' });
       expect(await connector.ensureEntitlement(id, groupId, 'present', ctx)).toMatchObject({ outcome: 'unchanged' });
     }
-    expect(membersOf(groupId).toSorted()).toEqual(ids.toSorted());
+    expect((await membersOf(groupId)).toSorted()).toEqual(ids.toSorted());
     expect(await connector.listAccountEntitlements(first, ctx)).toEqual([groupId]);
     expect(await connector.ensureEntitlement(first, groupId, 'absent', ctx)).toMatchObject({ outcome: 'changed' });
     expect(await connector.ensureEntitlement(first, groupId, 'absent', ctx)).toMatchObject({ outcome: 'unchanged' });
-    expect(membersOf(groupId).toSorted()).toEqual(others.toSorted());
+    expect((await membersOf(groupId)).toSorted()).toEqual(others.toSorted());
     expect(await connector.listAccountEntitlements(first, ctx)).toEqual([]);
   });
 
@@ -225,12 +225,14 @@ export function describeListings(current: () => TargetHarness): void {
     const ids = await seedMany(harness, pages * harness.pageSize);
     for (const [index, status] of harness.statuses.entries()) {
       const accountId = ids[index];
-      if (accountId !== undefined) harness.forceStatus(accountId, status);
+      if (accountId !== undefined) await harness.forceStatus(accountId, status);
     }
     harness.sandbox.clearCalls();
     const listed = await listAll(harness);
     expect(listed.map(({ accountId }) => accountId).toSorted()).toEqual(ids.toSorted());
-    expect(harness.sandbox.calls).toHaveLength(Math.max(1, pages));
+    const { listingCallsMax } = harness;
+    if (listingCallsMax === undefined) expect(harness.sandbox.calls).toHaveLength(Math.max(1, pages));
+    else expect(harness.sandbox.calls.length).toBeLessThanOrEqual(listingCallsMax(pages));
   });
 
   test('an error on a later page fails the whole listing', async () => {
@@ -270,11 +272,11 @@ export function describeLostAnswers(current: () => TargetHarness): void {
         connector.ensureAccount(keys, profile, ctx),
         kind === 'malformed' ? 'transient' : 'unknownOutcome',
       );
-      expect(accountIds()).toHaveLength(1);
+      expect(await accountIds()).toHaveLength(1);
       const again = await connector.ensureAccount(keys, profile, ctx);
       expect(again).toMatchObject({ outcome: 'adopted', account: { correlationKey: keys.personId } });
-      expect(accountIds()).toEqual([again.account.accountId]);
-      expect(canLogIn(again.account.accountId)).toBe(true);
+      expect(await accountIds()).toEqual([again.account.accountId]);
+      expect(await canLogIn(again.account.accountId)).toBe(true);
     },
   );
 
@@ -288,7 +290,7 @@ export function describeLostAnswers(current: () => TargetHarness): void {
       await expectFailure(grant(), 'unknownOutcome');
       const isDone = kind === 'lostResponse';
       expect(await grant()).toMatchObject({ outcome: isDone ? 'unchanged' : 'changed' });
-      expect(membersOf(groupId)).toEqual([accountId]);
+      expect(await membersOf(groupId)).toEqual([accountId]);
     },
   );
 

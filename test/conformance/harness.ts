@@ -22,6 +22,8 @@ export interface Harness<Kind extends keyof ConnectorByKind> {
   connectTo(url: string): ConnectorByKind[Kind];
   /** Must not appear in any error. */
   secrets: string[];
+  /** Set where calls are not HTTP: there are no redirects, links and bodies, and being busy has one time to wait. */
+  notHttp?: { busyRetryAfterMs: number };
 }
 
 export interface TargetHarness extends Harness<'target'> {
@@ -37,12 +39,14 @@ export interface TargetHarness extends Harness<'target'> {
   memberPath: string;
   /** Makes an account behind the connector's back. */
   seedAccount(account: { userName: string; correlationKey: string | null }): Promise<string>;
-  forceStatus(accountId: string, status: string): void;
-  canLogIn(accountId: string): boolean;
-  accountIds(): string[];
-  membersOf(groupId: string): string[];
-  createSession(accountId: string): void;
-  sessionCount(accountId: string): number;
+  forceStatus(accountId: string, status: string): void | Promise<void>;
+  canLogIn(accountId: string): boolean | Promise<boolean>;
+  accountIds(): string[] | Promise<string[]>;
+  membersOf(groupId: string): string[] | Promise<string[]>;
+  createSession(accountId: string): void | Promise<void>;
+  sessionCount(accountId: string): number | Promise<number>;
+  /** At most so many calls for a listing of so many full pages; absent: one for each page. */
+  listingCallsMax?: (pages: number) => number;
   /** First page of a vendor that links to the next one; null where the vendor sends no links. */
   replyWithNextLink: ((nextOrigin: string) => { headers: Record<string, string>; body: unknown }) | null;
 }

@@ -121,6 +121,17 @@ test('an account that a directory masters is not changed here, and the refusal s
   expect(await connector.ensureAccount(known, moved, ctx)).toMatchObject({ outcome: 'unchanged' });
 });
 
+test('an account that the user profile would refuse today cannot be disabled, and the refusal says why', async () => {
+  const { connector } = await begin();
+  const accountId = await join(connector);
+  userOf(accountId).firstName = 'R & D';
+  const error = await expectFailure(connector.setLogin(accountId, 'disabled', ctx), 'precondition');
+  expect([error.message, error.detail.vendorCode]).toEqual([
+    expect.stringContaining('user profile'),
+    'error-person-name-invalid-character',
+  ]);
+});
+
 test('an attribute is written without emptying what is not named, foreign attributes included', async () => {
   const { connector } = await begin();
   const accountId = await join(connector, aProfile('mover@example.test'));

@@ -4,7 +4,15 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { allManifests, connectorById } from '../../src/connectors/registry.ts';
 import { clockMs, ctx } from '../conformance/harness.ts';
 
+const directory = {
+  url: 'ldaps://a.example',
+  bindDn: 'CN=usher,DC=a,DC=example',
+  password: 'p',
+  baseDn: 'DC=a,DC=example',
+  accountBaseDn: 'OU=People,DC=a,DC=example',
+};
 const configs: Record<string, Record<string, unknown>> = {
+  'active-directory': directory,
   'aws-iam': { awsAccountId: '111122223333', accessKeyId: 'AKIA567890123456', secretAccessKey: 's' },
   'aws-identity-center': {
     region: 'eu-central-1',
@@ -18,13 +26,24 @@ const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
   keycloak: { url: 'https://a.example', realm: 'r', clientId: 'c', clientSecret: 's' },
   okta: { url: 'https://a.example', token: 't' },
+  openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
   scim: { url: 'https://a.example/scim/v2', token: 't' },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
 };
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['aws-iam', 'aws-identity-center', 'bamboohr', 'keycloak', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual([
+    'active-directory',
+    'aws-iam',
+    'aws-identity-center',
+    'bamboohr',
+    'keycloak',
+    'okta',
+    'openldap',
+    'scim',
+    'servicenow',
+  ]);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

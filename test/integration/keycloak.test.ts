@@ -5,7 +5,15 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { collectPages } from '../../src/connectors/kit/paging.ts';
 import { keycloak } from '../../src/connectors/keycloak.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
-import { aProfile, clockMs, ctx, keysOf, type TargetHarness, unlimited } from '../conformance/harness.ts';
+import {
+  aProfile,
+  clockMs,
+  ctx,
+  expectFailure,
+  keysOf,
+  type TargetHarness,
+  unlimited,
+} from '../conformance/harness.ts';
 import { keycloakServer } from './servers/keycloak.ts';
 import { describeOn } from './support/describe-on.ts';
 import { createFaultProxy } from './support/fault-proxy.ts';
@@ -167,19 +175,21 @@ describeOn(keycloakServer, (running) => {
     },
   );
 
-  test('a leaver is disabled although the realm would not take the account as it is', async () => {
+  test('an account that the user profile would refuse today cannot be disabled: told as such, and its sessions end', async () => {
     const connector = connectTo(running().url, () => Date.now());
-    const { account } = await connector.ensureAccount(keysOf(randomUUID()), aProfile(), ctx);
+    const profile = aProfile();
+    const { account } = await connector.ensureAccount(keysOf(randomUUID()), profile, ctx);
+    realm.setPassword(account.accountId);
+    const { refreshToken } = realm.logIn(profile.userName);
     const before = realm.admin('GET', '/users/profile').body as { attributes: object[] };
-    const strict = {
-      name: 'badge',
-      required: { roles: ['admin', 'user'] },
-      permissions: { view: ['admin'], edit: ['admin'] },
-    };
+    const permissions = { view: ['admin'], edit: ['admin'] };
+    const strict = { name: 'badge', required: { roles: ['admin'] }, permissions };
     realm.admin('PUT', '/users/profile', { ...before, attributes: [...before.attributes, strict] });
     try {
-      await connector.setLogin(account.accountId, 'disabled', ctx);
-      expect(await connector.getAccount(account.accountId, ctx)).toMatchObject({ canLogIn: false });
+      const error = await expectFailure(connector.setLogin(account.accountId, 'disabled', ctx), 'precondition');
+      expect(error.detail.vendorCode).toBe('error-user-attribute-required');
+      await connector.revokeSessions(account.accountId, ctx);
+      expect(realm.refresh(refreshToken)).toBe(400);
     } finally {
       realm.admin('PUT', '/users/profile', before);
     }

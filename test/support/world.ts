@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Default: verification concludes at once, since the sandbox is consistent at once. */
   consistencyWindowMsMax?: number;
   definitionById?: (id: string) => ConnectorDefinition | null;
+  /** Of further systems, which the policy edits name. */
+  secrets?: Record<string, Record<string, string>>;
   /** Start without a worker. */
   isWorkerLess?: boolean;
   searchLagMs?: number;
@@ -127,7 +129,7 @@ export async function eventually<T>(
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   quietWorkers();
   const clock = new TestClock();
-  const secrets = secretsOf();
+  const secrets = { ...secretsOf(), ...options.secrets };
   const database = await createTestDatabase();
   const { address, namespace } = await createTestNamespace();
   const dir = mkdtempSync(join(tmpdir(), 'usher-world-'));

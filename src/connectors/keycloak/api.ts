@@ -67,7 +67,7 @@ async function issueToken(door: VendorClient, { realm, clientId, clientSecret }:
   const contentType = 'application/x-www-form-urlencoded';
   try {
     const call = { operation, method: 'POST' as const, path, body, contentType, schema: IssuedToken };
-    const { data } = await door.call(call, {});
+    const { data } = await door.call(call, { operationKey: operation });
     return { token: data.access_token, lifetimeSeconds: data.expires_in };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -108,7 +108,7 @@ function vendorCodeOf({ error, errorMessage }: z.infer<typeof Refusal>): { vendo
 export function readKeycloakRefusal({ status, body }: VendorAnswer): DialectVerdict | null {
   const parsed = Refusal.safeParse(body);
   // Another server's page, or a realm that is gone: not the absence of an account.
-  if (status === 404 && (!parsed.success || /^Realm not found/.test(parsed.data.error ?? 'Realm not found'))) {
+  if (status === 404 && (!parsed.success || (parsed.data.error ?? 'Realm not found').startsWith('Realm not found'))) {
     return { code: 'transient', vendorCode: 'noSuchRealm' };
   }
   if (!parsed.success) return null;
