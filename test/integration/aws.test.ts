@@ -141,7 +141,7 @@ describeOn(motoServer, (running) => {
     test('a leaver loses password, access key and SSH key, and gets the keys back that leaving took', async () => {
       const { connector, seedAccount, forceStatus } = current();
       const accountId = await seedAccount({ userName: 'leaver', correlationKey: randomUUID() });
-      forceStatus(accountId, 'all-credentials');
+      await forceStatus(accountId, 'all-credentials');
       expect(isLive('leaver')).toBe(true);
       await connector.setLogin(accountId, 'disabled', ctx);
       expect(isLive('leaver')).toBe(false);
@@ -179,7 +179,7 @@ describeOn(motoServer, (running) => {
 
     test('last uses are read, and a user that was never seen has no row', async () => {
       const { connector, seedAccount, forceStatus } = current();
-      forceStatus(await seedAccount({ userName: 'ada', correlationKey: null }), 'all-credentials');
+      await forceStatus(await seedAccount({ userName: 'ada', correlationKey: null }), 'all-credentials');
       expect(await connector.listUsage?.(null, null, ctx)).toEqual({ items: [], nextCursor: null });
     });
   });
