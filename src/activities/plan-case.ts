@@ -141,7 +141,20 @@ async function systemsToLookAt(
 ): Promise<string[]> {
   if (usherCase.kind === 'mover') return (await deps.pool.systemsOf('target')).map(({ id }) => id);
   const systemIds = unjustifiedIds.flatMap((id) => context.index.entitlementById.get(id)?.system ?? []);
-  return [...new Set(systemIds)].toSorted(compareText);
+  return [...new Set([...systemIds, ...(await unsettledSystemIds(deps, usherCase.person_id))])].toSorted(compareText);
+}
+
+/** Where a write began that nobody has read back: a removal that was broken off there would be forgotten. */
+async function unsettledSystemIds(deps: WorkerDeps, personId: string): Promise<string[]> {
+  const rows = await deps.db
+    .selectFrom('person_grant')
+    .select('system_id')
+    .distinct()
+    .where('person_id', '=', personId)
+    .where('basis', '!=', 'found')
+    .where('verified_at', 'is', null)
+    .execute();
+  return rows.map((row) => row.system_id);
 }
 
 /** What the account that was found has to give back. */

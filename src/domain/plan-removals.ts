@@ -29,13 +29,14 @@ export interface PlanRemovalsInput extends RemovalRules {
 export function planRemovals(input: PlanRemovalsInput): Item[] {
   const { account } = input;
   const going = account.vendorEntitlementIds.filter((id) => mayTake(input, account.systemId, id));
-  if (going.length === 0) return [];
+  const isEmpty = going.length === account.vendorEntitlementIds.length;
+  // Also where nothing is left to take: an attempt may have ended between the last right and the login.
+  const disables = isEmpty && account.canLogIn && mayDisable(input, account.systemId);
+  if (going.length === 0 && !disables) return [];
   const planned = planLeaver({
     ...input,
     accounts: [{ ...account, vendorEntitlementIds: going.toSorted(compareText) }],
   });
-  const isEmpty = going.length === account.vendorEntitlementIds.length;
-  const disables = isEmpty && account.canLogIn && mayDisable(input, account.systemId);
   return planned
     .filter(({ action }) => action === 'revoke' || disables)
     .toSorted((a, b) => Number(a.action === 'disable') - Number(b.action === 'disable'))

@@ -25,6 +25,8 @@ export class CaseDesk {
   readonly retrySystemIds = new Set<string>();
   /** Of the latest plan: a case may end only on the latest facts. */
   snapshotId: string | null = null;
+  /** Systems at which a look, or the removals that it led to, did not come to its end: the next one begins there. */
+  readonly unsettledSystemIds = new Set<string>();
   #k: number;
   readonly #budget = new SignalBudget();
   #lookedAtMs = 0;

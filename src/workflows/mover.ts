@@ -22,7 +22,7 @@ export class Taking {
 
   /** What could not be removed joins what failed, and is looked for again with it. */
   constructor(desk: CaseDesk, plan: ItemsPlan, giving: { failed: Map<string, Item>; isIdle: boolean }) {
-    if (plan.lookAtSystemIds.length === 0) {
+    if (plan.lookAtSystemIds.length + desk.unsettledSystemIds.size === 0) {
       this.isDone = true;
       this.#run = Promise.resolve();
       return;
@@ -61,7 +61,8 @@ export class Taking {
 
   /** All systems side by side: one that is down delays only itself. */
   async #lookAtAll(desk: CaseDesk, plan: ItemsPlan, failed: Map<string, Item>): Promise<void> {
-    const removed = await allOf(plan.lookAtSystemIds.map((systemId) => lookAt(desk, systemId, failed)));
+    const systemIds = [...new Set([...plan.lookAtSystemIds, ...desk.unsettledSystemIds])];
+    const removed = await allOf(systemIds.map((systemId) => lookAt(desk, systemId, failed)));
     if (removed.some(Boolean)) this.hasRemoved = true;
   }
 }
@@ -73,8 +74,15 @@ async function reportWait(desk: CaseDesk, until: string): Promise<void> {
   ]);
 }
 
-/** True when something was removed. */
+/** True when something was removed. What is broken off on the way is looked at again by the next plan. */
 async function lookAt(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
+  desk.unsettledSystemIds.add(systemId);
+  const hasRemoved = await lookAndRemove(desk, systemId, failed);
+  desk.unsettledSystemIds.delete(systemId);
+  return hasRemoved;
+}
+
+async function lookAndRemove(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
   const { personId, n } = desk;
   const account = (await findAccount(desk, systemId))?.account;
   if (!account) return false;
