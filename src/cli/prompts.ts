@@ -17,15 +17,8 @@ export interface Prompts {
 /** Null where nobody sits at a terminal. */
 export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Prompts | null {
   if (!input.isTTY || !output.isTTY) return null;
-  // Between questions, and while a secret is typed, nothing is echoed.
-  let isShown = false;
-  const gate = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      if (isShown) output.write(chunk);
-      done();
-    },
-  });
-  const lines = createInterface({ input, output: gate, terminal: true, historySize: 0 });
+  const gate = openGate(output);
+  const lines = createInterface({ input, output: gate.stream, terminal: true, historySize: 0 });
   const typed: string[] = [];
   let waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | null = null;
   let isOver = false;
@@ -46,7 +39,7 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
     if (isOver) throw stopped();
     const text = printableText(question);
     if (showsInput) {
-      isShown = true;
+      gate.isOpen = true;
       lines.setPrompt(text);
       lines.prompt();
     } else {
@@ -61,7 +54,7 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
         }))
       );
     } finally {
-      isShown = false;
+      gate.isOpen = false;
       if (!showsInput || isOver || early !== undefined) output.write('\n');
     }
   }
@@ -75,6 +68,20 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
       input.pause();
     },
   };
+}
+
+/** Between questions, and while a secret is typed, nothing is echoed. */
+function openGate(output: NodeJS.WriteStream): { stream: Writable; isOpen: boolean } {
+  const gate = {
+    isOpen: false,
+    stream: new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        if (gate.isOpen) output.write(chunk);
+        done();
+      },
+    }),
+  };
+  return gate;
 }
 
 const stopped = (): CliError => new CliError(exitCodes.usage, 'Stopped. Nothing was written.');

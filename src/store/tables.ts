@@ -4,6 +4,7 @@ import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
+import type { CheckpointTable, EvidenceTable, EvidenceValueTable } from './evidence-tables.ts';
 import type {
   FoundAccountTable,
   FoundEntitlementTable,
@@ -302,31 +303,6 @@ export interface AlertTable {
 export interface HoldNoticeTable {
   day: ColumnType<string, string, string>;
   first_held_at: Timestamp;
-}
-export interface EvidenceTable {
-  seq: ColumnType<string, string | number | bigint, never>;
-  evidence_id: string;
-  operation_key: string;
-  kind: string;
-  person_id: string | null;
-  case_id: string | null;
-  at: Timestamp;
-  body: Json<Record<string, unknown>>;
-  commitment: string | null;
-  content_digest: string;
-  leaf_hash: string;
-}
-export interface EvidenceValueTable {
-  evidence_id: string;
-  person_id: string;
-  sealed: Buffer;
-}
-export interface CheckpointTable {
-  tree_size: ColumnType<string, string | number | bigint, never>;
-  root_hash: string;
-  at: Timestamp;
-  key_id: string;
-  signature: string;
 }
 export interface AccessTokenTable {
   token_hash: string;

@@ -7,7 +7,7 @@ import type { ConnectorRuntime, HttpOptions } from './contract.ts';
 import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorDetail } from './errors.ts';
 import { createCallOver } from './call-over.ts';
 import { type CallDeps, timeoutMsOf } from './call-deps.ts';
-import type { CallEnd, CallWatcher } from './call-watcher.ts';
+import type { CallEnd } from './call-watcher.ts';
 import { readRetryAfterMs } from './retry-after.ts';
 
 /** A vendor's refusal, as far as a dialect may look at it. */

@@ -62,7 +62,7 @@ export function createVendorClient(
   async function call<T>(request: VendorCall<T>, ctx: CallContext): Promise<VendorReply<T>> {
     const { operation } = request;
     const url = escaped(() => urlOf(request), operation, fail);
-    const response = await withToken((token) =>
+    const response = await withToken(tokens, (token) =>
       http.request<unknown>({
         url,
         method: request.method,
@@ -83,17 +83,6 @@ export function createVendorClient(
     return { data: parsed.data, status: response.status, receipt, header: (name) => headerOf(response, name) };
   }
 
-  async function withToken(send: (token: string | null) => Promise<AxiosResponse<unknown>>) {
-    if (tokens === undefined) return send(null);
-    const token = await tokens.get();
-    try {
-      return await send(token);
-    } catch (error) {
-      if (isConnectorError(error, 'auth')) tokens.forget(token);
-      throw error;
-    }
-  }
-
   async function callOrNull<T>(request: VendorCall<T>, ctx: CallContext): Promise<VendorReply<T> | null> {
     try {
       return await call(request, ctx);
@@ -104,6 +93,18 @@ export function createVendorClient(
   }
 
   return { call, callOrNull, fail, systemId };
+}
+
+/** A refused token is forgotten, so that the next attempt comes with a new one. */
+async function withToken<T>(tokens: TokenSource | undefined, send: (token: string | null) => Promise<T>): Promise<T> {
+  if (tokens === undefined) return send(null);
+  const token = await tokens.get();
+  try {
+    return await send(token);
+  } catch (error) {
+    if (isConnectorError(error, 'auth')) tokens.forget(token);
+    throw error;
+  }
 }
 
 function urlOf({ path, params }: VendorCall<unknown>): string {
