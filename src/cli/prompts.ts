@@ -17,8 +17,15 @@ export interface Prompts {
 /** Null where nobody sits at a terminal. */
 export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Prompts | null {
   if (!input.isTTY || !output.isTTY) return null;
-  const gate = openGate(output);
-  const lines = createInterface({ input, output: gate.stream, terminal: true, historySize: 0 });
+  // Between questions, and while a secret is typed, nothing is echoed.
+  let isShown = false;
+  const gate = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (isShown) output.write(chunk);
+      done();
+    },
+  });
+  const lines = createInterface({ input, output: gate, terminal: true, historySize: 0 });
   const typed: string[] = [];
   let waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | null = null;
   let isOver = false;
@@ -39,7 +46,7 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
     if (isOver) throw stopped();
     const text = printableText(question);
     if (showsInput) {
-      gate.isOpen = true;
+      isShown = true;
       lines.setPrompt(text);
       lines.prompt();
     } else {
@@ -54,7 +61,7 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
         }))
       );
     } finally {
-      gate.isOpen = false;
+      isShown = false;
       if (!showsInput || isOver || early !== undefined) output.write('\n');
     }
   }
@@ -68,20 +75,6 @@ export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream
       input.pause();
     },
   };
-}
-
-/** Between questions, and while a secret is typed, nothing is echoed. */
-function openGate(output: NodeJS.WriteStream): { stream: Writable; isOpen: boolean } {
-  const gate = {
-    isOpen: false,
-    stream: new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        if (gate.isOpen) output.write(chunk);
-        done();
-      },
-    }),
-  };
-  return gate;
 }
 
 const stopped = (): CliError => new CliError(exitCodes.usage, 'Stopped. Nothing was written.');

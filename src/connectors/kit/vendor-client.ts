@@ -2,7 +2,6 @@
  * What a connector calls its vendor through: an operation's name, an escaped path, and a schema that the answer must
  * fit. The platform's `createHttp` does the transport; this adds nothing but parsing and the receipt.
  */
-import type { AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { CallContext, ConnectorRuntime, HttpOptions, VendorReceipt } from './contract.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
