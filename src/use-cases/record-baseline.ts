@@ -43,7 +43,7 @@ export async function recordBaseline(
   const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
   if (inventory.state === 'reading') return inventory;
   const { matched, unmatched } = await correlate(deps.db, systemId, inventory.accounts);
-  await recordFound(deps, target, matched);
+  await recordFoundByBatches(deps, target, matched);
   const accounts = inventory.accounts.length;
   const grants = matched.reduce((sum, { account }) => sum + account.vendorEntitlementIds.length, 0);
   await deps.db.transaction().execute(async (tx) => {
@@ -82,16 +82,19 @@ async function refuseEnforced(db: Parameters<typeof modeOf>[0], systemId: string
     throw new AppError('conflict', `${systemId} is enforced: what it holds now must not become justified as found.`);
 }
 
-/** Accounts, grants and evidence of what people hold, all of it as found. */
-export async function recordFound(
+const batchesOf = <T>(rows: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(rows.length / ACCOUNTS_PER_BATCH) }, (_, n) =>
+    rows.slice(n * ACCOUNTS_PER_BATCH, (n + 1) * ACCOUNTS_PER_BATCH),
+  );
+
+/** Accounts, grants and evidence of what people hold, all of it as found; what is recorded already stays as it is. */
+export async function recordFoundByBatches(
   deps: ServerDeps,
   target: TargetSystem,
   matched: CorrelatedAccounts['matched'],
 ): Promise<void> {
-  for (let from = 0; from < matched.length; from += ACCOUNTS_PER_BATCH) {
-    const batch = matched.slice(from, from + ACCOUNTS_PER_BATCH);
+  for (const batch of batchesOf(matched))
     await deps.db.transaction().execute((tx) => recordBatch(deps, tx, target, batch));
-  }
 }
 
 /** The accounts alone: whose they are, and nothing about what they hold. */
@@ -100,8 +103,7 @@ export async function recordAccounts(
   systemId: string,
   matched: CorrelatedAccounts['matched'],
 ): Promise<void> {
-  for (let from = 0; from < matched.length; from += ACCOUNTS_PER_BATCH)
-    await insertAccounts(deps.db, systemId, matched.slice(from, from + ACCOUNTS_PER_BATCH), deps.now());
+  for (const batch of batchesOf(matched)) await insertAccounts(deps.db, systemId, batch, deps.now());
 }
 
 async function insertAccounts(
