@@ -108,4 +108,4 @@ function table(heads: string[], rows: string[][]): string[] {
   return [line(head), `| ${widths.map((one) => '-'.repeat(one)).join(' | ')} |`, ...body.map(line)];
 }
 
-const width = (text: string): number => [...text].length;
+const width = (text: string): number => Array.from(text).length;

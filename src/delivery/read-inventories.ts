@@ -77,7 +77,10 @@ async function broke(deps: WorkerDeps, reading: InventoryReading, error: unknown
   const { request_id: requestId, failures, system_id: systemId, began_at: beganAt } = reading;
   const now = deps.now();
   const code = error instanceof ConnectorError || error instanceof AppError ? error.code : 'internal';
-  deps.log.warn({ systemId, part: reading.part, pages: reading.pages, errorCode: code }, 'a page of an inventory broke');
+  deps.log.warn(
+    { systemId, part: reading.part, pages: reading.pages, errorCode: code },
+    'a page of an inventory broke',
+  );
   if (code === 'internal') deps.log.error({ systemId, err: error }, 'inventory failed');
   const isTooOld = now.getTime() - beganAt.getTime() > READING_MAX_MS;
   if (error instanceof ConnectorError && isRetryable(error.code) && !isTooOld) {
@@ -86,8 +89,7 @@ async function broke(deps: WorkerDeps, reading: InventoryReading, error: unknown
       return pauseReading(deps.db, requestId, failures, new Date(now.getTime() + pauseMs));
     }
     const pauseMs = PAUSES_MS[failures];
-    if (pauseMs !== undefined)
-      return pauseReading(deps.db, requestId, failures + 1, new Date(now.getTime() + pauseMs));
+    if (pauseMs !== undefined) return pauseReading(deps.db, requestId, failures + 1, new Date(now.getTime() + pauseMs));
   }
   await deps.db.transaction().execute(async (tx) => {
     // A vendor that will not take the cursor any more is asked from its first page, should somebody ask again.

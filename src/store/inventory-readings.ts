@@ -82,11 +82,7 @@ export async function beginReading(
     .values({ request_id: requestId, system_id: systemId, began_at: now, moved_at: now, next_at: now })
     .onConflict((conflict) => conflict.column('request_id').doNothing())
     .execute();
-  return db
-    .selectFrom('inventory_reading')
-    .selectAll()
-    .where('request_id', '=', requestId)
-    .executeTakeFirstOrThrow();
+  return db.selectFrom('inventory_reading').selectAll().where('request_id', '=', requestId).executeTakeFirstOrThrow();
 }
 
 export type ReadingPlace = Pick<

@@ -37,10 +37,7 @@ export async function askSystems(db: Db, kind: SystemRequestKind, systemIds: str
       .deleteFrom('system_request')
       .where('requested_at', '<', new Date(now.getTime() - KEPT_MS))
       .where((eb) =>
-        eb.or([
-          eb('kind', '!=', 'inventory'),
-          eb('requested_at', '<', new Date(now.getTime() - INVENTORY_KEPT_MS)),
-        ]),
+        eb.or([eb('kind', '!=', 'inventory'), eb('requested_at', '<', new Date(now.getTime() - INVENTORY_KEPT_MS))]),
       )
       .execute();
     const ids: string[] = [];

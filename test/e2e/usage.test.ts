@@ -210,7 +210,9 @@ describe('what people see', () => {
     expect(system.usage).toMatchObject({ readUntil: expect.any(String), lastErrorCode: null });
     const first = system.accounts.find(({ accountId }) => accountId === account(0));
     expect(first?.lastUse).toMatchObject({ state: 'used' });
-    expect(first?.holds.find(({ vendorEntitlementId: id }) => id === groupId)?.lastUse).toMatchObject({ state: 'used' });
+    expect(first?.holds.find(({ vendorEntitlementId: id }) => id === groupId)?.lastUse).toMatchObject({
+      state: 'used',
+    });
     expect((await runUsher(['systems', 'show', 'crm'], at)).out).toContain('known until');
   });
 });

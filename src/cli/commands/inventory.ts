@@ -50,13 +50,7 @@ function showInventory(taken: Exclude<InventoryAnswer, { state: 'reading' }>, { 
   );
   out.table(
     ['account of nobody', 'status', 'can log in', 'holds', 'why'],
-    orphans.map((each) => [
-      each.accountId,
-      each.vendorStatus,
-      each.canLogIn ? 'yes' : 'no',
-      each.holds,
-      each.because,
-    ]),
+    orphans.map((each) => [each.accountId, each.vendorStatus, each.canLogIn ? 'yes' : 'no', each.holds, each.because]),
     'Every account is somebody’s.',
   );
   out.line(`All of it: usher systems show ${systemId}`);

@@ -52,12 +52,7 @@ function showPerson(detail: typeof Person._output, { out }: CliContext): void {
   );
   out.table(
     ['system', 'account', 'login', 'last used'],
-    detail.accounts.map((account) => [
-      account.systemId,
-      account.accountId,
-      account.login,
-      useText(account.lastUse),
-    ]),
+    detail.accounts.map((account) => [account.systemId, account.accountId, account.login, useText(account.lastUse)]),
     'No account that Usher knows of.',
   );
   out.table(
