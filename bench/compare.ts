@@ -9,11 +9,14 @@ const Thresholds = z.record(z.string(), z.strictObject({ min: z.number().optiona
 const thresholdsFile = join(import.meta.dirname, 'thresholds.json');
 const keptFile = join(import.meta.dirname, 'kept-figures.json');
 
-/** Prints the comparison. Answers the names of the figures that miss their threshold; one that is absent misses it too. */
-export function compareFigures(figures: Readonly<Record<string, number>>): string[] {
+/**
+ * Prints the comparison. Answers the names of the figures that miss their threshold; one that is absent misses it too,
+ * unless these are a part of the figures only.
+ */
+export function compareFigures(figures: Readonly<Record<string, number>>, isPart = false): string[] {
   const thresholds = Thresholds.parse(JSON.parse(readFileSync(thresholdsFile, 'utf8')));
   const kept = existsSync(keptFile) ? Figures.parse(JSON.parse(readFileSync(keptFile, 'utf8'))) : {};
-  const names = [...new Set([...Object.keys(figures), ...Object.keys(thresholds)])];
+  const names = [...new Set([...Object.keys(figures), ...(isPart ? [] : Object.keys(thresholds))])];
   const missed = names.filter((name) => {
     const { min = -Infinity, max = Infinity } = thresholds[name] ?? {};
     const figure = figures[name];

@@ -65,6 +65,5 @@ if (import.meta.main) {
   const { compareFigures } = await import('./compare.ts');
   const figures = await measureReading();
   console.log(JSON.stringify(figures));
-  const missed = new Set(compareFigures(figures));
-  if (Object.keys(figures).some((name) => missed.has(name))) process.exitCode = 1;
+  if (compareFigures(figures, true).length > 0) process.exitCode = 1;
 }

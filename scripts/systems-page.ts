@@ -1,6 +1,7 @@
 /** The table of systems in the docs: what each connector can do, on what that was proved, what its credentials need. From the manifests. */
 import { existsSync } from 'node:fs';
 import type { ConnectorManifest } from '../src/connectors/kit/contract.ts';
+import { OwnedAttribute } from '../src/schemas/owned-attribute.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 
@@ -13,12 +14,11 @@ const preface = [
 ];
 
 const columns = [
-  ['accounts', 'A system that holds accounts: found, created, disabled, listed'],
-  ['rights', 'What an account holds is read, given and taken'],
-  ['suspend', 'A disabled login can be enabled again with everything it had'],
-  ['sessions', 'What is under way when somebody leaves ends too; how long issued tokens may still work'],
-  ['attributes', 'Attributes that policy may give to Usher'],
-  ['usage', 'Last sign-ins, or last uses of single rights, are read daily'],
+  ['rights', 'what an account holds is read, given and taken'],
+  ['suspend', 'a disabled login can be enabled again with everything it had'],
+  ['sessions', 'what is open when somebody leaves, and how long issued tokens may still work'],
+  ['attributes', `attributes that policy may give to Usher; all: ${OwnedAttribute.options.join(', ')}`],
+  ['usage', 'last sign-ins, or last uses of single rights, are read daily'],
 ] as const;
 
 /** The page. */
@@ -29,10 +29,12 @@ export function renderSystemsPage(manifests: readonly ConnectorManifest[]): stri
     '',
     '## Systems that hold accounts',
     '',
+    'Usher finds, creates, disables and lists their accounts.',
+    '',
     ...columns.map(([name, text]) => `- **${name}**: ${text}.`),
     '',
     ...table(
-      ['system', 'connector', ...columns.slice(1).map(([name]) => name), 'verified on', 'scopes'],
+      ['system', 'connector', ...columns.map(([name]) => name), 'verified on', 'scopes'],
       of('target').map(targetRow),
     ),
     '',
@@ -66,7 +68,7 @@ function targetRow(manifest: ConnectorManifest): string[] {
     entitlements ? 'yes' : 'no',
     suspended,
     residualSessionSeconds === 0 ? revoked : `${revoked}; up to ${duration(residualSessionSeconds)}`,
-    profileUpdates.length === 0 ? 'none' : profileUpdates.join(', '),
+    profileUpdates.length === OwnedAttribute.options.length ? 'all' : profileUpdates.join(', ') || 'none',
     { none: 'no', account: 'sign-ins', entitlement: 'sign-ins and rights' }[usage],
     ...proofCells(manifest),
   ];
@@ -106,4 +108,4 @@ function table(heads: string[], rows: string[][]): string[] {
   return [line(head), `| ${widths.map((one) => '-'.repeat(one)).join(' | ')} |`, ...body.map(line)];
 }
 
-const width = (text: string): number => [...text].length;
+const width = (text: string): number => Array.from(text).length;

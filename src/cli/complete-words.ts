@@ -140,6 +140,10 @@ async function valuesOfArgument(name: string, api: () => ApiClient): Promise<Can
       const names = new Map(cases.map((each) => [each.personId, each.person]));
       return [...names].map(([value, text]) => ({ value, text }));
     }
+    case 'connector': {
+      const { allManifests } = await import('../connectors/registry.ts');
+      return allManifests().map(({ id, displayName }) => ({ value: id, text: displayName }));
+    }
     case 'system': {
       const { systems } = await api().get('/api/v1/systems', SystemList);
       return systems.map((each) => ({ value: each.systemId, text: each.displayName }));

@@ -96,7 +96,7 @@ function resolved(shape: JsonShape, { defs }: Place): JsonShape {
 }
 
 function unionForm(shape: JsonShape, options: readonly JsonShape[], place: Place): ConfigForm {
-  const described = { ...(shape.description === undefined ? {} : { description: shape.description }) };
+  const described = shape.description === undefined ? {} : { description: shape.description };
   const kept = options.filter(({ type }) => type !== 'null');
   const isOptional = kept.length < options.length;
   const inner = { ...place, isRequired: place.isRequired && !isOptional };

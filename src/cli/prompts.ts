@@ -1,5 +1,5 @@
 /** Questions to the person at the terminal, one line each. What is secret is not shown while it is typed. */
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { printableText } from '../domain/printable-text.ts';
 import { CliError, exitCodes } from './exit-code.ts';
@@ -16,65 +16,82 @@ export interface Prompts {
 
 /** Null where nobody sits at a terminal. */
 export function openPrompts(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Prompts | null {
-  if (!input.isTTY || !output.isTTY) return null;
-  // Between questions, and while a secret is typed, nothing is echoed.
-  let isShown = false;
-  const gate = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      if (isShown) output.write(chunk);
-      done();
-    },
-  });
-  const lines = createInterface({ input, output: gate, terminal: true, historySize: 0 });
-  const typed: string[] = [];
-  let waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | null = null;
-  let isOver = false;
-  lines.on('line', (line) => {
-    if (waiting === null) typed.push(line);
-    else waiting.resolve(line);
-    waiting = null;
-  });
-  const end = (): void => {
-    isOver = true;
-    waiting?.reject(stopped());
-    waiting = null;
-  };
-  lines.on('SIGINT', end);
-  lines.on('close', end);
+  return input.isTTY && output.isTTY ? new TerminalPrompts(input, output) : null;
+}
 
-  async function read(question: string, showsInput: boolean): Promise<string> {
-    if (isOver) throw stopped();
-    const text = printableText(question);
-    if (showsInput) {
-      isShown = true;
-      lines.setPrompt(text);
-      lines.prompt();
-    } else {
-      output.write(text);
-    }
-    const early = typed.shift();
+class TerminalPrompts implements Prompts {
+  readonly #input: NodeJS.ReadStream;
+  readonly #output: NodeJS.WriteStream;
+  readonly #lines: Interface;
+  /** Lines that came before anybody asked. */
+  readonly #early: string[] = [];
+  #waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | null = null;
+  /** Between questions, and while a secret is typed, nothing is echoed. */
+  #isShown = false;
+  #isOver = false;
+
+  constructor(input: NodeJS.ReadStream, output: NodeJS.WriteStream) {
+    this.#input = input;
+    this.#output = output;
+    const echo = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (this.#isShown) output.write(chunk);
+        done();
+      },
+    });
+    this.#lines = createInterface({ input, output: echo, terminal: true, historySize: 0 });
+    this.#lines.on('line', (line) => this.#take(line));
+    this.#lines.on('SIGINT', () => this.#end());
+    this.#lines.on('close', () => this.#end());
+  }
+
+  say(text: string): void {
+    this.#output.write(`${printableText(text)}\n`);
+  }
+
+  ask(question: string): Promise<string> {
+    this.#isShown = true;
+    this.#lines.setPrompt(printableText(question));
+    if (!this.#isOver) this.#lines.prompt();
+    return this.#read(false);
+  }
+
+  askSecret(question: string): Promise<string> {
+    this.#output.write(printableText(question));
+    return this.#read(true);
+  }
+
+  close(): void {
+    this.#lines.close();
+    this.#input.pause();
+  }
+
+  async #read(isSecret: boolean): Promise<string> {
+    const early = this.#early.shift();
     try {
-      return (
-        early ??
-        (await new Promise<string>((resolve, reject) => {
-          waiting = { resolve, reject };
-        }))
-      );
+      if (early !== undefined) return early;
+      if (this.#isOver) throw stopped();
+      return await new Promise<string>((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
     } finally {
-      isShown = false;
-      if (!showsInput || isOver || early !== undefined) output.write('\n');
+      this.#isShown = false;
+      // The end of a line that was typed in sight was echoed with it.
+      if (isSecret || this.#isOver || early !== undefined) this.#output.write('\n');
     }
   }
 
-  return {
-    say: (text) => void output.write(`${printableText(text)}\n`),
-    ask: (question) => read(question, true),
-    askSecret: (question) => read(question, false),
-    close() {
-      lines.close();
-      input.pause();
-    },
-  };
+  #take(line: string): void {
+    if (this.#waiting === null) this.#early.push(line);
+    else this.#waiting.resolve(line);
+    this.#waiting = null;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#waiting?.reject(stopped());
+    this.#waiting = null;
+  }
 }
 
 const stopped = (): CliError => new CliError(exitCodes.usage, 'Stopped. Nothing was written.');

@@ -35,19 +35,19 @@ const datedFields = ['hireDate', 'terminationDate'];
 const knownFields = [...currentFields, ...datedFields, 'id'];
 
 export const BamboohrConfig = z.strictObject({
-  /** Origin of the company's BambooHR. */
-  url: z.url({ protocol: /^https?$/ }),
-  apiKey: z.string().min(1),
-  /** The private key that BambooHR shows once, when the webhook is made. */
-  webhookKey: z.string().min(1),
-  /** The company's own field for the login name, where it has one; it is written together with the work e-mail. */
+  url: z.url({ protocol: /^https?$/ }).describe('Address of your BambooHR, as https://company.bamboohr.com'),
+  apiKey: z.string().min(1).describe('API key of a user who sees the fields that Usher reads (user menu > API Keys)'),
+  webhookKey: z.string().min(1).describe('Private key that BambooHR shows once, when the webhook is made'),
   loginField: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9_.]{0,99}$/, 'expected the API name of a field')
     .refine((name) => !knownFields.includes(name), 'expected a field of its own')
-    .optional(),
-  /** Employment statuses of people who are not employees; compared without case. */
-  contractorStatuses: z.array(z.string()).default(['Contractor', 'Consultant', 'Freelancer', 'Temporary Agency']),
+    .optional()
+    .describe('Your own field for the login name, by its API name; written together with the work e-mail'),
+  contractorStatuses: z
+    .array(z.string())
+    .default(['Contractor', 'Consultant', 'Freelancer', 'Temporary Agency'])
+    .describe('Employment statuses of people who are not employees; compared without case'),
 });
 export type BamboohrConfig = z.infer<typeof BamboohrConfig>;
 

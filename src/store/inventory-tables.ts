@@ -1,9 +1,18 @@
-/** Kysely's view of the tables about what systems hold and how it is used; the others are in `tables.ts`. */
+/** Kysely's view of the tables about systems: what they are asked, what they hold and how it is used. The others are in `tables.ts`. */
 import type { ColumnType, Generated } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
+/** A question of the server to a system; the worker answers into it. */
+export interface SystemRequestTable {
+  request_id: string;
+  kind: 'check' | 'accounts' | 'inventory';
+  system_id: string;
+  requested_at: Timestamp;
+  done_at: NullableTimestamp;
+  result: ColumnType<unknown, string | null | undefined, string | null>;
+}
 /** An account as a system showed it last. Ids, keys and states; never a name. */
 export interface FoundAccountTable {
   system_id: string;
@@ -75,4 +84,13 @@ export interface UsageReadingTable {
   next_at: Timestamp;
   failures: Generated<number>;
   last_error_code: ColumnType<string | null, string | null | undefined, string | null>;
+}
+
+export interface InventoryTables {
+  system_request: SystemRequestTable;
+  found_account: FoundAccountTable;
+  found_entitlement: FoundEntitlementTable;
+  inventory_reading: InventoryReadingTable;
+  usage_fact: UsageFactTable;
+  usage_reading: UsageReadingTable;
 }

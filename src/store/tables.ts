@@ -5,13 +5,7 @@ import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
 import type { CheckpointTable, EvidenceTable, EvidenceValueTable } from './evidence-tables.ts';
-import type {
-  FoundAccountTable,
-  FoundEntitlementTable,
-  InventoryReadingTable,
-  UsageFactTable,
-  UsageReadingTable,
-} from './inventory-tables.ts';
+import type { InventoryTables } from './inventory-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -319,14 +313,6 @@ export interface LoginLinkTable {
   expires_at: Timestamp;
   used_at: NullableTimestamp;
 }
-export interface SystemRequestTable {
-  request_id: string;
-  kind: 'check' | 'accounts' | 'inventory';
-  system_id: string;
-  requested_at: Timestamp;
-  done_at: NullableTimestamp;
-  result: ColumnType<unknown, string | null | undefined, string | null>;
-}
 export interface StoryTable {
   story_id: Generated<string>;
   at: Timestamp;
@@ -336,7 +322,7 @@ export interface StoryTable {
   data: Json<Record<string, unknown>>;
 }
 
-export interface Tables {
+export interface Tables extends InventoryTables {
   work_email: WorkEmailTable;
   person: PersonTable;
   identity_link: IdentityLinkTable;
@@ -374,16 +360,10 @@ export interface Tables {
   checkpoint: CheckpointTable;
   access_token: AccessTokenTable;
   login_link: LoginLinkTable;
-  system_request: SystemRequestTable;
   story: StoryTable;
   import_source: ImportSourceTable;
   system_mode: SystemModeTable;
   workflow_bundle: WorkflowBundleTable;
   archived_history: ArchivedHistoryTable;
   case_archive: CaseArchiveTable;
-  found_account: FoundAccountTable;
-  found_entitlement: FoundEntitlementTable;
-  inventory_reading: InventoryReadingTable;
-  usage_fact: UsageFactTable;
-  usage_reading: UsageReadingTable;
 }

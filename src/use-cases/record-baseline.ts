@@ -43,7 +43,7 @@ export async function recordBaseline(
   const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
   if (inventory.state === 'reading') return inventory;
   const { matched, unmatched } = await correlate(deps.db, systemId, inventory.accounts);
-  await recordFound(deps, target, matched);
+  await recordFoundByBatches(deps, target, matched);
   const accounts = inventory.accounts.length;
   const grants = matched.reduce((sum, { account }) => sum + account.vendorEntitlementIds.length, 0);
   await deps.db.transaction().execute(async (tx) => {
@@ -98,7 +98,7 @@ export async function recordFoundInTx(
 }
 
 /** Accounts, grants and evidence of what people hold, all of it as found; what is recorded already stays as it is. */
-export async function recordFound(
+export async function recordFoundByBatches(
   deps: ServerDeps,
   target: TargetSystem,
   matched: CorrelatedAccounts['matched'],

@@ -10,7 +10,7 @@ import type { ListedAccounts } from '../schemas/system-accounts.ts';
 import { foundEntitlements } from '../store/found-rows.ts';
 import { indexOf } from '../store/person-context.ts';
 import { modeOf, type SystemMode } from '../store/system-modes.ts';
-import { recordAccounts, recordFound } from './record-baseline.ts';
+import { recordAccounts, recordFoundByBatches } from './record-baseline.ts';
 import type { ServerDeps } from './server-deps.ts';
 import { correlate, readInventory, targetSystem, type ReadingState, type TargetSystem } from './system-inventory.ts';
 
@@ -67,7 +67,7 @@ export async function takeInventory(
   const correlated = await correlate(deps.db, systemId, inventory.accounts);
   const { mode } = await modeOf(deps.db, systemId);
   const isRecordedAsFound = mode === 'baseline';
-  if (isRecordedAsFound) await recordFound(deps, target, correlated.matched);
+  if (isRecordedAsFound) await recordFoundByBatches(deps, target, correlated.matched);
   else await recordAccounts(deps, systemId, correlated.matched);
   const taken: TakenInventory = {
     state: 'taken',

@@ -101,6 +101,8 @@ describe('completion', () => {
     expect(await complete('approve', '')).toEqual([`${approvalId}\tRuth Osei`]);
     expect((await complete('retry', caseId, '')).map((line) => line.split('\t')[0])).toContain('okta');
     expect(await complete('systems', 'check', 'wi')).toEqual([expect.stringMatching(/^wiki\t/)]);
+    expect(await complete('inventory', 'wi')).toEqual([expect.stringMatching(/^wiki\t/)]);
+    expect(await complete('systems', 'add', 'sci')).toEqual(['scim\tSCIM 2.0 application']);
     expect(await complete('person', 'show', 'rut')).toEqual([`${ruth}\tRuth Osei`]);
     expect(await complete('person', 'show', 'ose')).toEqual([`${ruth}\tRuth Osei`]);
     expect(await complete('hold', 'release', ruth, 'rut')).toEqual([]);

@@ -107,6 +107,14 @@ describe('answers are what the document says', () => {
     await check.call('GET /api/v1/policy');
     await check.call('GET /api/v1/systems');
     await check.call('POST /api/v1/systems/check', { body: {} });
+    const crm = { parameters: { systemId: 'crm' }, body: {} };
+    await eventually(async () => {
+      const { json } = await check.call('POST /api/v1/systems/:systemId/inventory', crm);
+      const { state, requestId } = json as Record<string, string>;
+      crm.body = { requestId };
+      return state === 'taken';
+    }, 'the inventory is taken');
+    await check.call('GET /api/v1/systems/:systemId', { parameters: crm.parameters, query: { limit: '5' } });
     await check.call('GET /api/v1/incidents');
     await check.call('GET /api/v1/audit/verify');
     await check.call('GET /api/v1/story');

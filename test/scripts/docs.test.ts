@@ -13,11 +13,13 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  ...['docs', 'docs/adr'].flatMap((folder) =>
-    readdirSync(join(root, folder))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `${folder}/${name}`),
-  ),
+  ...['docs', 'docs/adr', 'docs/systems']
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${folder}/${name}`),
+    ),
 ];
 const textOf = (page: string): string => readFileSync(join(root, page), 'utf8');
 const streams = { env: {}, writeOut: () => undefined, writeError: () => undefined };
