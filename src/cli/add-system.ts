@@ -136,7 +136,7 @@ async function configure(
   for (;;) {
     const problems = problemsOf(definition.configSchema, form, config);
     if (problems.length > 0) {
-      const corrected = prompts === null ? null : await askAgain(prompts, problems, config);
+      const corrected = prompts === null ? null : await askAgain(prompts, { form, problems }, config);
       if (corrected === null) throw new CliError(exitCodes.usage, problems.map(({ text }) => text).join('\n'));
       config = corrected;
       continue;

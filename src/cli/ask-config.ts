@@ -107,15 +107,21 @@ export function problemsOf(schema: z.ZodType, form: ConfigForm, config: ConfigVa
   });
 }
 
-/** Asks again for each field that the connector refuses. Answers null where it refuses the whole and says no field. */
+/**
+ * Asks again for each field that the connector refuses. Where one of several optional fields is missing, the person says
+ * which. Answers null where the connector refuses the whole and says no field.
+ */
 export async function askAgain(
   prompts: Prompts,
-  problems: readonly ConfigProblem[],
+  { form, problems }: { form: ConfigForm; problems: readonly ConfigProblem[] },
   given: ConfigValues,
 ): Promise<ConfigValues | null> {
-  let config = given;
-  const fields = new Set(problems.flatMap(({ field }) => field ?? []));
   for (const { text } of problems) prompts.say(text);
-  for (const field of fields) config = withValue(config, field.path, await askField(prompts, field));
-  return fields.size === 0 ? null : config;
+  const fields = new Set(problems.flatMap(({ field }) => field ?? []));
+  if (fields.size === 0) return null;
+  const isChoice = ({ isRequired, path }: ConfigField): boolean => !isRequired && valueAt(given, path) === undefined;
+  let config = given;
+  for (const field of fields)
+    if (!isChoice(field)) config = withValue(config, field.path, await askField(prompts, field));
+  return [...fields].some(isChoice) ? askOptional(prompts, activeFields(form, config), config) : config;
 }

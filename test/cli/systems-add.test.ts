@@ -18,7 +18,8 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createScimSandbox, type ScimSandbox } from '../../sandbox/scim.ts';
 import { configFormOf, fieldsIn } from '../../src/cli/config-form.ts';
-import { problemsOf } from '../../src/cli/ask-config.ts';
+import { askAgain, askConfig, problemsOf } from '../../src/cli/ask-config.ts';
+import type { Prompts } from '../../src/cli/prompts.ts';
 import { takeOutSecrets } from '../../src/cli/config-values.ts';
 import { secretsFilesFor } from '../../src/cli/secrets-files.ts';
 import { runCli } from '../../src/cli/program.ts';
@@ -270,6 +271,57 @@ describe('the questions of a connector', () => {
       config: { signIn: { method: '${secret:desk.signIn-method}', token: '${secret:desk.signIn-token}' } },
       secrets: { 'signIn-method': 'token', 'signIn-token': token },
     });
+  });
+});
+
+describe('questions to a person', () => {
+  /** Answers in their order; what was said and asked is kept. */
+  function scripted(answers: string[]): Prompts & { told: string[] } {
+    const told: string[] = [];
+    const next = (question: string): Promise<string> => {
+      told.push(question);
+      const answer = answers.shift();
+      return answer === undefined ? Promise.reject(new Error(`nobody answers: ${question}`)) : Promise.resolve(answer);
+    };
+    return { told, say: (text) => void told.push(text), ask: next, askSecret: next, close: () => undefined };
+  }
+
+  it('one of several ways to log in that all are optional: the person says which one they take', async () => {
+    const schema = z
+      .strictObject({ url: z.string(), clientId: z.string().optional(), token: z.string().optional() })
+      .refine(({ clientId, token: key }) => clientId !== undefined || key !== undefined, {
+        path: ['clientId'],
+        message: 'expected clientId, or token',
+      });
+    const definition = { ...connectorById('scim'), configSchema: schema, secretFields: ['token'] };
+    const form = configFormOf(definition as ConnectorDefinition);
+    const prompts = scripted(['https://x.example', '', 'token', token, '']);
+    const asked = await askConfig(prompts, form, {});
+    const problems = problemsOf(schema, form, asked);
+    expect(problems.map(({ text }) => text)).toEqual(['clientId: expected clientId, or token']);
+    const corrected = await askAgain(prompts, { form, problems }, asked);
+    expect(corrected).toEqual({ url: 'https://x.example', token });
+    expect(prompts.told.join('\n')).not.toContain(token);
+  });
+
+  it('a refused value is asked for again; a file answers for its content', async () => {
+    const schema = z.strictObject({
+      port: z.number().max(10).describe('of the service'),
+      key: z.string().startsWith('---'),
+    });
+    const form = configFormOf({
+      ...connectorById('scim'),
+      configSchema: schema,
+      secretFields: ['key'],
+    } as ConnectorDefinition);
+    const file = join(dir, 'key.pem');
+    writeFileSync(file, '---\nkey\n');
+    const prompts = scripted(['11', '@/no/such/file', `@${file}`, '9']);
+    const asked = await askConfig(prompts, form, {});
+    const problems = problemsOf(schema, form, asked);
+    expect(await askAgain(prompts, { form, problems }, asked)).toEqual({ port: 9, key: '---\nkey' });
+    expect(prompts.told).toContain('That file cannot be read.');
+    expect(prompts.told).toContain('port: of the service');
   });
 });
 
