@@ -144,15 +144,21 @@ async function systemsToLookAt(
   return [...new Set([...systemIds, ...(await unsettledSystemIds(deps, usherCase.person_id))])].toSorted(compareText);
 }
 
-/** Where a write began that nobody has read back: a removal that was broken off there would be forgotten. */
+/** Where a write began that nobody has read back: what it gave, or what it was to take, is not in the rows. */
 async function unsettledSystemIds(deps: WorkerDeps, personId: string): Promise<string[]> {
   const rows = await deps.db
     .selectFrom('person_grant')
     .select('system_id')
-    .distinct()
     .where('person_id', '=', personId)
     .where('basis', '!=', 'found')
     .where('verified_at', 'is', null)
+    .union((eb) =>
+      eb
+        .selectFrom('operation')
+        .select('system_id')
+        .where('person_id', '=', personId)
+        .where('state', 'in', ['intended', 'applied']),
+    )
     .execute();
   return rows.map((row) => row.system_id);
 }

@@ -1,5 +1,5 @@
 /** What the parts of a case share: its news, its counter of route groups, what was verified and what failed. */
-import { condition, setCurrentDetails, setHandler, upsertSearchAttributes, uuid4 } from '@temporalio/workflow';
+import { condition, setCurrentDetails, setHandler, sleep, upsertSearchAttributes, uuid4 } from '@temporalio/workflow';
 import type { PlanCaseInput, PlanCaseResult } from '../activities/plan-case.ts';
 import type { CaseNews, CaseState } from '../schemas/case.ts';
 import { bookkeeping } from './options.ts';
@@ -8,6 +8,8 @@ import * as wire from './wire.ts';
 
 /** In a flood of signals the case looks at its rows once in so long. */
 const FLOOD_PAUSE_MS = 60_000;
+const STALE_PAUSE_MS = 2_000;
+const STALE_PAUSE_MAX_MS = 3_600_000;
 
 /** A plan that is to be carried out now. */
 export type DuePlan = Exclude<PlanCaseResult, { phase: 'wait' | 'superseded' | 'rescinded' }>;
@@ -30,6 +32,7 @@ export class CaseDesk {
   #k: number;
   readonly #budget = new SignalBudget();
   #lookedAtMs = 0;
+  #stalePlans = 0;
 
   constructor(input: wire.CaseInput) {
     this.personId = input.personId;
@@ -125,6 +128,13 @@ export class CaseDesk {
     ]);
     if (plan.phase === 'items' && accounts === null) this.snapshotId = plan.snapshotId;
     return plan;
+  }
+
+  /** Before a plan is made again that was out of date when it was carried out: at first a moment, then ever longer. */
+  async pauseBeforePlan(): Promise<void> {
+    const pauseMs = Math.min(STALE_PAUSE_MAX_MS, STALE_PAUSE_MS * 2 ** this.#stalePlans);
+    this.#stalePlans += 1;
+    await sleep(pauseMs, { summary: 'plan again' });
   }
 
   /** Waits until the plan can be made, through moved dates and rescissions. Null: there is nothing to do any more. */

@@ -7,7 +7,6 @@ import {
   ChildWorkflowCancellationType,
   isCancellation,
   ParentClosePolicy,
-  sleep,
   startChild,
 } from '@temporalio/workflow';
 import { groupForApproval, type ApprovalGroup } from '../domain/approval-groups.ts';
@@ -165,9 +164,7 @@ export class Giving {
     if (isStale) {
       this.#desk.note(`group ${k}: nobody was asked, the plan is older than the facts`);
       // The news is on its way; should it never come, the plan is made again all the same.
-      await sleep(STALE_PAUSE_MS, { summary: 'plan again' });
-      this.#mustReplan = true;
-      return;
+      return this.#planAgain();
     }
     this.#desk.note(`group ${k}: ${approved.length} approved, ${denied.length} denied, ${expired.length} expired`);
     const isApproved = new Set(approved);
@@ -189,13 +186,21 @@ export class Giving {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     });
     this.#note(items, k, result);
+    if (isOutOfDate(result)) await this.#planAgain();
   }
 
   /** In the case itself: what nobody has to decide needs no workflow of its own, and most joiners are nothing else. */
   async #provisionHere(plan: ItemsPlan, items: readonly Item[], k: number): Promise<void> {
     const { personId, n } = this.#desk;
     const input = { personId, n, k, items: items.map((item) => toWire(item, plan.firstSystemIds)) };
-    this.#note(items, k, await provisionItems(input, new Map()));
+    const result = await provisionItems(input, new Map());
+    this.#note(items, k, result);
+    if (isOutOfDate(result)) await this.#planAgain();
+  }
+
+  async #planAgain(): Promise<void> {
+    await this.#desk.pauseBeforePlan();
+    this.#mustReplan = true;
   }
 
   #note(items: readonly Item[], k: number, { outcomes }: wire.ProvisioningResult): void {
@@ -213,7 +218,9 @@ export class Giving {
   }
 }
 
-const STALE_PAUSE_MS = 2_000;
+/** A newer event came between the plan and the write. The case may go on under it, and then these items are still wanted. */
+export const isOutOfDate = ({ outcomes }: wire.ProvisioningResult): boolean =>
+  outcomes.some(({ outcome }) => outcome === 'superseded');
 
 const isGiven = ({ action }: Item): boolean => action === 'grant' || action === 'update';
 

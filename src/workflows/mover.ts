@@ -8,7 +8,7 @@ import type { ItemsPlan } from './access.ts';
 import { allOf, asError } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { findAccount } from './find-account.ts';
-import { toWire } from './joiner.ts';
+import { isOutOfDate, toWire } from './joiner.ts';
 import { bookkeeping } from './options.ts';
 import { provisionItems } from './provision-items.ts';
 
@@ -77,20 +77,35 @@ async function reportWait(desk: CaseDesk, until: string): Promise<void> {
 /** True when something was removed. What is broken off on the way is looked at again by the next plan. */
 async function lookAt(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
   desk.unsettledSystemIds.add(systemId);
-  const hasRemoved = await lookAndRemove(desk, systemId, failed);
+  const hasRemoved = await lookUntilDone(desk, systemId, failed);
   desk.unsettledSystemIds.delete(systemId);
   return hasRemoved;
 }
 
-async function lookAndRemove(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
+async function lookUntilDone(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
+  for (;;) {
+    const { removedCount, mustRepeat } = await lookAndRemove(desk, systemId, failed);
+    if (!mustRepeat) return removedCount > 0;
+    await desk.pauseBeforePlan();
+  }
+}
+
+const nothingToTake = { removedCount: 0, mustRepeat: false };
+
+async function lookAndRemove(
+  desk: CaseDesk,
+  systemId: string,
+  failed: Map<string, Item>,
+): Promise<{ removedCount: number; mustRepeat: boolean }> {
   const { personId, n } = desk;
   const account = (await findAccount(desk, systemId))?.account;
-  if (!account) return false;
+  if (!account) return nothingToTake;
   const plan = await desk.plan([account]);
-  if (plan.phase !== 'items' || plan.items.length === 0) return false;
+  if (plan.phase !== 'items' || plan.items.length === 0) return nothingToTake;
   const k = desk.nextK();
   const input = { personId, n, k, items: plan.items.map((item) => toWire(item, [])) };
-  const { outcomes } = await provisionItems(input, new Map());
+  const result = await provisionItems(input, new Map());
+  const { outcomes } = result;
   const itemOf = new Map<string, Item>(plan.items.map((item) => [item.itemDigest, item]));
   for (const { itemDigest, outcome } of outcomes) {
     const item = itemOf.get(itemDigest);
@@ -101,5 +116,5 @@ async function lookAndRemove(desk: CaseDesk, systemId: string, failed: Map<strin
   }
   const count = outcomes.filter(({ outcome }) => outcome === 'verified').length;
   desk.note(`${systemId}: ${count} of ${plan.items.length} changes verified`);
-  return count > 0;
+  return { removedCount: count, mustRepeat: isOutOfDate(result) };
 }
