@@ -9,6 +9,7 @@ import {
   type BamboohrState,
   currentView,
   type Employee,
+  EmployeeFields,
   FieldChanges,
   toVendorInstant,
   type Webhook,
@@ -32,10 +33,19 @@ const listNames: Record<string, string> = {
   reportsToId: 'supervisorEId',
 };
 
+/** The standard fields have numbers; those of the record that are calculated have none. */
+const metaFields = Object.keys(EmployeeFields.shape).map((alias, index) => ({
+  id: index + 1,
+  name: alias,
+  type: /Date$|OfBirth$/.test(alias) ? 'date' : 'text',
+  alias,
+}));
+
 export function addEmployeeRoutes({ app }: VendorKit, store: Store<BamboohrState>, hr: BamboohrHr): void {
   app.post('/api/v1/employees/:id', (c) => update(c, store, hr));
   app.get('/api/v1/employees/changed', (c) => changed(c, store));
   app.get('/api/v1/employees', (c) => list(c, store));
+  app.get('/api/v1/meta/fields', (c) => c.json(metaFields));
   app.get('/api/v1/employees/:id', (c) => {
     const fields = (c.req.query('fields') ?? 'firstName,lastName').split(',');
     if (fields.length > maxFields) return c.body(null, 400);

@@ -9,6 +9,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
+import type { ExchangeWatcher } from './exchange.ts';
 import { DownMode, type Fault, FaultPlan, FaultRule } from './faults.ts';
 import type { Store } from './store.ts';
 
@@ -52,6 +53,8 @@ export interface SandboxServer {
   /** The calls so far, oldest first, without the private ones; at most the last 10,000. */
   readonly calls: readonly Call[];
   clearCalls(): void;
+  /** From now on the watcher sees what comes and goes, bodies included. */
+  watch(watcher: ExchangeWatcher): void;
   exportState(): unknown;
 }
 
@@ -81,6 +84,7 @@ export function createVendorKit<State extends object>(parts: VendorParts<State>)
   const now = options.now ?? (() => new Date());
   const faults = new FaultPlan({ now, ...(options.seed === undefined ? {} : { seed: options.seed }) });
   const calls: Call[] = [];
+  const watchers: ExchangeWatcher[] = [];
   const app = new Hono<SandboxEnv>();
   addPrivateRoutes(app, { faults, calls, describe: () => parts.describe() });
   app.use('*', async (c, next) => {
@@ -95,7 +99,9 @@ export function createVendorKit<State extends object>(parts: VendorParts<State>)
     };
     calls.push(call);
     if (calls.length > maxCalls) calls.splice(0, calls.length - maxCalls);
+    const requestBody = watchers.length === 0 ? '' : await c.req.text();
     const response = await answer(c, next, { call, faults, parts });
+    if (watchers.length > 0) await tell(watchers, c, { call, requestBody, response: response ?? c.res });
     if (response !== undefined) return response;
     if (!readMethods.has(call.method)) store.changed();
   });
@@ -103,12 +109,27 @@ export function createVendorKit<State extends object>(parts: VendorParts<State>)
 
   function stateAccess() {
     return {
+      watch: (watcher: ExchangeWatcher) => void watchers.push(watcher),
       clearCalls: () => {
         calls.length = 0;
       },
       exportState: () => store.snapshot(),
     };
   }
+}
+
+async function tell(
+  watchers: ExchangeWatcher[],
+  c: SandboxContext,
+  { call, requestBody, response }: { call: Call; requestBody: string; response: Response },
+): Promise<void> {
+  const { method, path, query, status, fault } = call;
+  const answer =
+    status === null
+      ? null
+      : { status: response.status, headers: response.headers, body: await response.clone().text() };
+  const exchange = { method, path, query, requestHeaders: c.req.raw.headers, requestBody, fault, answer };
+  for (const watcher of watchers) watcher(exchange);
 }
 
 interface Answering<State extends object> {

@@ -4,7 +4,7 @@
  */
 import type { SandboxContext, VendorKit } from './kit.ts';
 import { cursorPage, oktaError, oktaNotFound, oktaRefusal } from './okta-http.ts';
-import { invalid, type OktaGroup, type OktaState } from './okta-state.ts';
+import { invalid, type OktaGroup, type OktaRule, type OktaState } from './okta-state.ts';
 import { findUser, toView } from './okta-users.ts';
 import type { Store } from './store.ts';
 
@@ -17,6 +17,10 @@ export function addGroupRoutes(kit: VendorKit, store: Store<OktaState>): void {
     const page = cursorPage(c, Object.values(store.data.groups), maxGroups);
     return page === null ? badLimit(c) : c.json(page.map(toGroupView));
   });
+  app.get('/api/v1/groups/rules', (c) => {
+    const page = cursorPage(c, store.data.rules, maxGroups);
+    return page === null ? badLimit(c) : c.json(page.map(toRuleView));
+  });
   app.get('/api/v1/groups/:gid', (c) => {
     const group = store.data.groups[c.req.param('gid')];
     return group === undefined ? oktaNotFound(c, c.req.param('gid'), 'UserGroup') : c.json(toGroupView(group));
@@ -24,23 +28,40 @@ export function addGroupRoutes(kit: VendorKit, store: Store<OktaState>): void {
   app.get('/api/v1/groups/:gid/users', (c) => {
     const group = store.data.groups[c.req.param('gid')];
     if (group === undefined) return oktaNotFound(c, c.req.param('gid'), 'UserGroup');
-    const members = Object.values(store.data.users).filter((user) => isMember(group, user.id));
+    const members = Object.values(store.data.users).filter((user) => holds(store.data, group, user.id));
     const page = cursorPage(c, members, maxMembers);
     return page === null ? badLimit(c) : c.json(page.map(toView));
   });
   app.get('/api/v1/users/:id/groups', (c) => {
     const user = findUser(store, c.req.param('id'));
     if (user === undefined) return oktaNotFound(c, c.req.param('id'), 'User');
-    const groups = Object.values(store.data.groups).filter((group) => isMember(group, user.id));
+    const groups = Object.values(store.data.groups).filter((group) => holds(store.data, group, user.id));
     return c.json(groups.map(toGroupView));
   });
   app.put('/api/v1/groups/:gid/users/:uid', (c) => setMember(c, store, 'present'));
   app.delete('/api/v1/groups/:gid/users/:uid', (c) => setMember(c, store, 'absent'));
 }
 
-/** The built-in group holds everybody. */
-export function isMember(group: OktaGroup, userId: string): boolean {
-  return group.type === 'BUILT_IN' || group.memberIds.includes(userId);
+/** The built-in group holds everybody; a rule that is active adds to those whom somebody put in. */
+export function holds({ rules }: OktaState, group: OktaGroup, userId: string): boolean {
+  return group.type === 'BUILT_IN' || group.memberIds.includes(userId) || isRuled(rules, group, userId);
+}
+
+function isRuled(rules: OktaRule[], group: OktaGroup, userId: string): boolean {
+  const active = rules.filter(({ status, groupIds }) => status === 'ACTIVE' && groupIds.includes(group.id));
+  return active.some(({ userIds }) => userIds.includes(userId));
+}
+
+function toRuleView({ id, name, status, groupIds }: OktaRule): object {
+  const expression = { type: 'urn:okta:expression:1.0', value: 'user.department=="Finance"' };
+  return {
+    id,
+    name,
+    status,
+    type: 'group_rule',
+    conditions: { expression },
+    actions: { assignUserToGroups: { groupIds } },
+  };
 }
 
 function toGroupView({ id, type, name, description, created }: OktaGroup): object {
@@ -67,6 +88,9 @@ function setMember(c: SandboxContext, store: Store<OktaState>, state: 'present' 
   const user = store.data.users[userId];
   if (user === undefined) return oktaNotFound(c, userId, 'User');
   if (group.type !== 'OKTA_GROUP') {
+    return oktaError(c, 403, 'E0000006', 'You do not have permission to perform the requested action');
+  }
+  if (state === 'absent' && isRuled(store.data.rules, group, user.id)) {
     return oktaError(c, 403, 'E0000006', 'You do not have permission to perform the requested action');
   }
   const others = group.memberIds.filter((id) => id !== user.id);

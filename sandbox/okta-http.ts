@@ -30,6 +30,8 @@ export function oktaNotFound(c: SandboxContext, id: string, kind: 'User' | 'User
 
 /** The request id and the state of the rate limit, on every answer. */
 export function setCommonHeaders(c: SandboxContext, now: Date): void {
+  // Okta's clock is the sandbox's, not the machine's.
+  c.header('Date', now.toUTCString());
   c.header('X-Okta-Request-Id', `req${randomBytes(12).toString('hex')}`);
   c.header('X-Rate-Limit-Limit', String(callsPerMinute));
   c.header('X-Rate-Limit-Remaining', String(callsPerMinute - 1));

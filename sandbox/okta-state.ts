@@ -44,12 +44,46 @@ export const OktaGroup = z.strictObject({
 });
 export type OktaGroup = z.infer<typeof OktaGroup>;
 
+export const OktaLogEvent = z.strictObject({
+  uuid: z.string(),
+  actorId: z.string(),
+  login: z.string(),
+  /** When it happened, and when it was stored. */
+  published: z.string(),
+  persisted: z.string(),
+});
+export type OktaLogEvent = z.infer<typeof OktaLogEvent>;
+
+export const OktaRule = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(['ACTIVE', 'INACTIVE', 'INVALID']),
+  groupIds: z.array(z.string()),
+  /** Whom its expression fits. */
+  userIds: z.array(z.string()),
+});
+export type OktaRule = z.infer<typeof OktaRule>;
+
+export const OktaRoleAssignment = z.strictObject({
+  id: z.string(),
+  userId: z.string(),
+  type: z.string(),
+  assignmentType: z.enum(['USER', 'GROUP']),
+});
+export type OktaRoleAssignment = z.infer<typeof OktaRoleAssignment>;
+
 export const OktaState = z.strictObject({
   users: z.record(z.string(), OktaUser),
   groups: z.record(z.string(), OktaGroup),
   sessions: z.array(z.strictObject({ id: z.string(), userId: z.string(), kind: z.enum(['sso', 'oauth']) })),
   /** What `search=` sees: users as of the last refresh, and what waits for the next. */
   searchIndex: z.record(z.string(), OktaUser),
+  rules: z.array(OktaRule).default([]),
+  clientGrants: z
+    .array(z.strictObject({ userId: z.string(), clientId: z.string(), kind: z.enum(['refreshToken', 'consent']) }))
+    .default([]),
+  roleAssignments: z.array(OktaRoleAssignment).default([]),
+  logEvents: z.array(OktaLogEvent).default([]),
   indexQueue: z.array(z.strictObject({ visibleAtMs: z.number(), userId: z.string(), user: OktaUser.nullable() })),
 });
 export type OktaState = z.infer<typeof OktaState>;

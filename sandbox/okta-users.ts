@@ -60,15 +60,6 @@ export function addUserRoutes(kit: VendorKit, parts: UserParts): void {
   app.put('/api/v1/users/:id', (c) => changeUser(c, kit, parts, 'replace'));
   app.delete('/api/v1/users/:id', (c) => deleteUser(c, kit, parts));
   app.post('/api/v1/users/:id/lifecycle/:action', (c) => runLifecycle(c, kit, parts));
-  app.delete('/api/v1/users/:id/sessions', (c) => {
-    const user = findUser(store, c.req.param('id'));
-    if (user === undefined) return oktaNotFound(c, c.req.param('id'), 'User');
-    const alsoTokens = c.req.query('oauthTokens') === 'true';
-    store.data.sessions = store.data.sessions.filter(
-      ({ userId, kind }) => userId !== user.id || (kind === 'oauth' && !alsoTokens),
-    );
-    return c.body(null, 204);
-  });
 }
 
 /** By id, by login, or by the part of the login before the @ where it is unique. */
@@ -229,8 +220,10 @@ function runLifecycle(c: SandboxContext, { now }: VendorKit, parts: UserParts): 
   if (result.outcome === 'refused') return oktaRefusal(c, result.refusal);
   setStatus(parts.store.data, user, result.status, now().toISOString());
   queueForIndex(parts, user.id, now());
-  const handsOutLink = (action.data === 'activate' || action.data === 'reactivate') && !user.hasPassword;
-  if (!handsOutLink) return c.json({});
+  const isActivation = action.data === 'activate' || action.data === 'reactivate';
+  if (!isActivation) return c.body(null, 200);
+  // The link goes to the person, or else to the caller.
+  if (user.hasPassword || c.req.query('sendEmail') !== 'false') return c.json({});
   const activationToken = randomBytes(15).toString('base64url');
   return c.json({ activationUrl: `${new URL(c.req.url).origin}/welcome/${activationToken}`, activationToken });
 }

@@ -9,18 +9,25 @@ import {
   createVendorKit,
   isSameSecret,
   readJson,
+  type SandboxContext,
   type SandboxOptions,
   type SandboxServer,
   type VendorKit,
 } from './kit.ts';
-import { addGroupRoutes, isMember } from './okta-groups.ts';
+import { addGroupRoutes, holds } from './okta-groups.ts';
 import { oktaError, refuseByFault, setCommonHeaders } from './okta-http.ts';
+import { addLogRoutes, recordSignIn } from './okta-logs.ts';
+import { addOktaOAuth, type OktaApplication, type OktaOAuth } from './okta-oauth.ts';
+import { addRoleRoutes } from './okta-roles.ts';
+import { addSessionRoutes } from './okta-sessions.ts';
 import { canLogInWith, type OktaGroup, OktaState, OktaStatus, type OktaUser, setStatus } from './okta-state.ts';
 import { addUserRoutes, findUser } from './okta-users.ts';
 import { openStore, type Store } from './store.ts';
 
 export interface OktaSandboxOptions extends SandboxOptions {
   token: string;
+  /** An application that may ask for tokens with scopes, beside the API token. */
+  application?: OktaApplication;
   users?: OktaUser[];
   groups?: OktaGroup[];
   /** How far `search=` is behind. Default one second. */
@@ -57,17 +64,17 @@ export function createOktaSandbox(options: OktaSandboxOptions): OktaSandbox {
   kit.app.onError((_error, c) => oktaError(c, 500, 'E0000009', 'Internal Server Error'));
   kit.app.notFound((c) => oktaError(c, 404, 'E0000022', 'The endpoint does not support the provided HTTP method'));
   addPrivateRoutes(kit, access);
+  const oauth = addOktaOAuth(kit, options.application);
   kit.app.use('/api/*', async (c, next) => {
     setCommonHeaders(c, now());
-    const token = /^SSWS (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
-    if (token === undefined || !isSameSecret(token, options.token)) {
-      return oktaError(c, 401, 'E0000011', 'Invalid token provided');
-    }
-    return next();
+    return authorize(c, options.token, oauth) ?? next();
   });
   kit.app.get('/api/v1/org', (c) =>
     c.json({ id: '00osandbox0000000001', subdomain: 'juniperlane', companyName: 'Juniper Lane', status: 'ACTIVE' }),
   );
+  addSessionRoutes(kit, store);
+  addLogRoutes(kit, store);
+  addRoleRoutes(kit, store);
   addUserRoutes(kit, { store, searchLagMs: options.searchLagMs ?? 1000 });
   addGroupRoutes(kit, store);
   return {
@@ -77,6 +84,16 @@ export function createOktaSandbox(options: OktaSandboxOptions): OktaSandbox {
       return store.data;
     },
   };
+}
+
+/** The refusal, or null where the call may go on. */
+function authorize(c: SandboxContext, apiToken: string, oauth: OktaOAuth): Response | null {
+  const [, scheme, token = ''] = /^(SSWS|Bearer) (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
+  if (scheme === 'SSWS' && isSameSecret(token, apiToken)) return null;
+  const verdict = scheme === 'Bearer' ? oauth.judge(c, token) : 'unknownToken';
+  if (verdict === 'ok') return null;
+  // What lacks a scope is told so in a header, and in no body.
+  return verdict === 'missingScope' ? c.body(null, 403) : oktaError(c, 401, 'E0000011', 'Invalid token provided');
 }
 
 function seedState({ users = [], groups = [], ...options }: OktaSandboxOptions): OktaState {
@@ -95,6 +112,10 @@ function seedState({ users = [], groups = [], ...options }: OktaSandboxOptions):
     sessions: [],
     searchIndex: Object.fromEntries(users.map((user) => [user.id, user])),
     indexQueue: [],
+    rules: [],
+    clientGrants: [],
+    roleAssignments: [],
+    logEvents: [],
   });
 }
 
@@ -107,7 +128,7 @@ function describe(state: OktaState): object {
       status: user.status,
       canLogIn: canLogInWith(user.status),
       groups: Object.values(state.groups)
-        .filter((group) => isMember(group, user.id))
+        .filter((group) => holds(state, group, user.id))
         .map((group) => group.id),
       sessions: state.sessions.filter((session) => session.userId === user.id).length,
     })),
@@ -134,7 +155,10 @@ function createAccess(store: Store<OktaState>, now: () => Date): Access {
       const user = findUser(store, login);
       if (user === undefined) return { canLogIn: false, status: null, sessionId: null };
       const sessionId = user.status === 'ACTIVE' ? createSession(user.id) : null;
-      if (sessionId !== null) user.lastLogin = now().toISOString();
+      if (sessionId !== null) {
+        user.lastLogin = now().toISOString();
+        recordSignIn(store, user, { published: now(), persisted: now() });
+      }
       return { canLogIn: canLogInWith(user.status), status: user.status, sessionId };
     },
     sessionsOf: (userId) => store.data.sessions.filter((session) => session.userId === userId).map(({ id }) => id),

@@ -115,7 +115,7 @@ export const bamboohr = defineConnector<'hris', BamboohrConfig>({
     // Unpublished; what integrations are seen to use without being throttled.
     ratePolicy: { callsPerMinute: 1200 },
     scopes: [`read ${[...currentFields, ...datedFields].join(', ')}`, 'write workEmail, where policy has writeBack'],
-    provedOn: [],
+    provedOn: ['vendorDescription'],
   },
   configSchema: BamboohrConfig,
   secretFields: ['apiKey', 'webhookKey'],
@@ -128,10 +128,10 @@ function createBamboohr(runtime: ConnectorRuntime<BamboohrConfig>): HrisConnecto
   const client = createVendorClient(runtime, { baseUrl: config.url, auth });
   return {
     async check(ctx) {
-      const path = () => pathOf('api', 'v1', 'employees');
-      const params = () => ({ 'page[limit]': 1 });
-      await client.call({ operation: 'check', method: 'GET', path, params, schema: z.unknown() }, ctx);
-      return { isHealthy: true, findings: [{ level: 'ok', text: 'Employees can be read.' }] };
+      // The list of employees is described for OAuth only; the fields are listed for an API key as well.
+      const path = () => pathOf('api', 'v1', 'meta', 'fields');
+      await client.call({ operation: 'check', method: 'GET', path, schema: z.array(z.unknown()) }, ctx);
+      return { isHealthy: true, findings: [{ level: 'ok', text: 'The API key is accepted.' }] };
     },
     verifyWebhook: (headers, rawBody, now) => verifyWebhook(config.webhookKey, headers, rawBody, now),
     getPerson: (sourceKey, ctx) => getPerson(client, config, sourceKey, ctx),

@@ -82,7 +82,7 @@ export const scim = defineConnector<'target', ScimConfig>({
     consistency: { reads: 2, delayMs: 1000, windowMs: 30_000 },
     ratePolicy: { callsPerMinute: 600 },
     scopes: ['read and write Users', 'read Groups and write their members'],
-    provedOn: [],
+    provedOn: ['vendorDescription'],
   },
   configSchema: ScimConfig,
   secretFields: ['token'],

@@ -65,7 +65,7 @@ export const servicenow = defineConnector<'ticketing', ServicenowConfig>({
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     ratePolicy: { callsPerMinute: 120 },
     scopes: ['create, read and write the table incident'],
-    provedOn: [],
+    provedOn: ['vendorDescription'],
   },
   configSchema: ServicenowConfig,
   secretFields: ['password'],
@@ -203,7 +203,7 @@ async function update(
   ctx: CallContext,
 ): Promise<void> {
   const path = () => pathOf('api', 'now', 'table', 'incident', ticketId);
-  const params = () => ({ sysparm_fields: fieldList, sysparm_exclude_reference_link: true });
+  const params = () => ({ sysparm_fields: fieldList });
   await client.call({ operation, method: 'PATCH', path, params, body, schema: IncidentReply }, ctx);
 }
 

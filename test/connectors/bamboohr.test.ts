@@ -1,17 +1,21 @@
+import { expect, test } from '@jest/globals';
 import { createBamboohrSandbox } from '../../sandbox/bamboohr.ts';
 import { signWebhook } from '../../sandbox/bamboohr-webhooks.ts';
 import { bamboohr } from '../../src/connectors/bamboohr.ts';
 import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { describeHrisConnector } from '../conformance/describe-hris.ts';
-import { clockMs, type HrisHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { clockMs, ctx, type HrisHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { openVendorDescription } from '../conformance/vendor-description.ts';
 
 const apiKey = 'bamboo-api-key-of-the-test';
 const webhookKey = 'bamboo-webhook-key-of-the-test';
+const gate = openVendorDescription({ vendor: 'BambooHR', files: ['bamboohr/bamboohr-public.pruned.json'] });
 const signatureHeader = 'x-bamboohr-signature';
 
 async function start(): Promise<HrisHarness> {
   let nowMs = clockMs;
   const sandbox = createBamboohrSandbox({ apiKey, webhookKey, now: () => new Date(nowMs) });
+  gate.watch(sandbox);
   const { url } = await sandbox.listen(0);
   const connectTo = (origin: string) =>
     openConnector('hris', bamboohr, {
@@ -50,3 +54,13 @@ async function start(): Promise<HrisHarness> {
 }
 
 describeHrisConnector('bamboohr', { start });
+
+test('the check reads, with the credentials that the description allows', async () => {
+  const { connector, sandbox } = await start();
+  try {
+    expect(await connector.check(ctx)).toMatchObject({ isHealthy: true });
+    expect(sandbox.calls.map(({ method }) => method)).toEqual(['GET']);
+  } finally {
+    await sandbox.close();
+  }
+});

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { okta, oktaTransition, readOktaRefusal } from '../../src/connectors/okta.ts';
+import { okta } from '../../src/connectors/okta.ts';
+import { readOktaRefusal, readTokenRefusal } from '../../src/connectors/okta/dialect.ts';
+import { oktaTransition } from '../../src/connectors/okta/logins.ts';
 import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { aProfile, clockMs, ctx, expectFailure, keysOf, startPlainServer, unlimited } from '../conformance/harness.ts';
 
@@ -19,11 +21,11 @@ describe('the step from a status', () => {
     expect(oktaTransition({ status, transitioningToStatus: null }, 'enabled')).toBe(toEnable);
   });
 
-  test('while Okta moves the account, the same direction is done and the other one waits', () => {
+  test('while Okta moves the account, whichever way, it is waited for', () => {
     const goingDown = { status: 'ACTIVE', transitioningToStatus: 'DEPROVISIONED' };
     const comingUp = { status: 'DEPROVISIONED', transitioningToStatus: 'ACTIVE' };
-    expect([oktaTransition(goingDown, 'disabled'), oktaTransition(goingDown, 'enabled')]).toEqual(['none', 'wait']);
-    expect([oktaTransition(comingUp, 'disabled'), oktaTransition(comingUp, 'enabled')]).toEqual(['wait', 'none']);
+    expect([oktaTransition(goingDown, 'disabled'), oktaTransition(goingDown, 'enabled')]).toEqual(['wait', 'wait']);
+    expect([oktaTransition(comingUp, 'disabled'), oktaTransition(comingUp, 'enabled')]).toEqual(['wait', 'wait']);
   });
 });
 
@@ -35,10 +37,14 @@ describe('Okta by hand', () => {
     profile: { login: `${id}@example.test`, employeeNumber },
   });
 
-  async function against(replies: Record<string, unknown>, run: (url: string) => Promise<void>) {
+  async function against(
+    replies: Record<string, unknown>,
+    run: (url: string) => Promise<void>,
+    headers: Record<string, string> = {},
+  ) {
     const vendor = await startPlainServer((response, { method, url }) => {
       const known = Object.entries(replies).find(([call]) => `${method} ${url}`.startsWith(call))?.[1];
-      response.writeHead(known === undefined ? 404 : 200).end(JSON.stringify(known ?? {}));
+      response.writeHead(known === undefined ? 404 : 200, headers).end(JSON.stringify(known ?? {}));
     });
     try {
       await run(vendor.url);
@@ -58,22 +64,45 @@ describe('Okta by hand', () => {
     const replies = {
       'GET /api/v1/users/u1': user('u1', {}, '999'),
       'GET /api/v1/users?limit=200&search': [user('u1')],
-      'GET /api/v1/users?limit=200&filter': [user('u1', {}, '999')],
+      'GET /api/v1/users?limit=200&filter=lastUpdated%20gt%20': [user('u1', {}, '999')],
     };
     await against(replies, async (url) => {
       expect(await connect(url).findAccount(keysOf(crypto.randomUUID(), '104'), ctx)).toEqual({ outcome: 'none' });
     });
   });
 
-  test('an account that the index does not know yet is found by reading every account, whatever its login', async () => {
+  test('an account that the index does not know yet is found among those that changed within a day of its clock', async () => {
     const replies = {
       'GET /api/v1/users?limit=200&search': [],
-      'GET /api/v1/users?limit=200&filter=status': [user('u1'), user('u2', {}, '105')],
+      'GET /api/v1/users?limit=200&filter=lastUpdated%20gt%20%222026-03-01T08%3A00%3A00.000Z%22': [
+        user('u1'),
+        user('u2', {}, '105'),
+      ],
     };
-    await against(replies, async (url) => {
-      const found = await connect(url).findAccount(keysOf(crypto.randomUUID(), '104'), ctx);
-      expect(found).toMatchObject({ outcome: 'found', account: { accountId: 'u1' } });
-    });
+    const date = new Date(clockMs).toUTCString();
+    await against(
+      replies,
+      async (url) => {
+        const found = await connect(url).findAccount(keysOf(crypto.randomUUID(), '104'), ctx);
+        expect(found).toMatchObject({ outcome: 'found', account: { accountId: 'u1' } });
+      },
+      { date },
+    );
+  });
+
+  test('a vendor that does not say what time it is makes everybody be read', async () => {
+    const replies = {
+      'GET /api/v1/users?limit=200&search': [],
+      'GET /api/v1/users?limit=200&filter=status': [user('u1')],
+    };
+    await against(
+      replies,
+      async (url) => {
+        const found = await connect(url).findAccount(keysOf(crypto.randomUUID(), '104'), ctx);
+        expect(found).toMatchObject({ outcome: 'found', account: { accountId: 'u1' } });
+      },
+      { date: 'no time' },
+    );
   });
 
   test('an account in a move, or with a status of tomorrow, counts as one that can log in', async () => {
@@ -87,7 +116,10 @@ describe('Okta by hand', () => {
       for (const id of ['up', 'down', 'odd']) {
         expect(await connector.getAccount(id, ctx)).toMatchObject({ canLogIn: true });
       }
-      await expectFailure(connector.setLogin('up', 'disabled', ctx), 'propagating');
+      for (const id of ['up', 'down']) {
+        const error = await expectFailure(connector.setLogin(id, 'disabled', ctx), 'propagating');
+        expect(error.detail.retryAfterMs).toBe(5000);
+      }
     });
   });
 
@@ -131,6 +163,20 @@ describe('readOktaRefusal', () => {
   ])('%i %j has the code %s', (status, body, code) => {
     expect(refusal(status, body)?.code).toBe(code);
     expect(refusal(status, body)?.vendorCode).toBe(body.errorCode);
+  });
+
+  test('a token without the scope is told so in a header', () => {
+    const header = (name: string) =>
+      name === 'www-authenticate' ? 'Bearer scope="x", error="insufficient_scope"' : null;
+    const verdict = { code: 'auth', vendorCode: 'insufficient_scope' };
+    expect(readOktaRefusal({ status: 403, header, body: '' })).toEqual(verdict);
+  });
+
+  test('what the token endpoint refuses is a matter of credentials; only known words are passed on', () => {
+    const refused = (status: number, body: unknown) => readTokenRefusal({ status, header: () => null, body });
+    expect(refused(400, { error: 'invalid_scope' })).toEqual({ code: 'auth', vendorCode: 'invalid_scope' });
+    expect(refused(401, { error: 'Ada Byron' })).toEqual({ code: 'auth' });
+    expect(refused(503, { error: 'invalid_scope' })).toBeNull();
   });
 
   test('what is no Okta error says nothing', () => {

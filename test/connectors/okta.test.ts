@@ -5,9 +5,11 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { okta } from '../../src/connectors/okta.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
 import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { openVendorDescription } from '../conformance/vendor-description.ts';
 
 const token = 'okta-token-of-the-test';
 const groupId = '00gfinance00000000001';
+const gate = openVendorDescription({ vendor: 'Okta', files: ['okta/okta-management.pruned.json'] });
 const created = new Date(clockMs).toISOString();
 
 /** The clock stands still: the search index knows what was seeded and never learns of later changes, the worst lag there is. */
@@ -21,6 +23,7 @@ async function start(): Promise<TargetHarness> {
     memberIds: [],
   };
   const sandbox = createOktaSandbox({ token, groups: [finance], now: () => new Date(clockMs) });
+  gate.watch(sandbox);
   const { url } = await sandbox.listen(0);
   const connectTo = (origin: string) =>
     openConnector('target', okta, {

@@ -23,7 +23,8 @@ test.each(Object.keys(configs))('%s opens with its configuration and lists its s
   expect(definition.manifest.id).toBe(id);
   expect(openConnector(definition.manifest.kind, definition, { ...options, config })).toHaveProperty('check');
   expect(definition.secretFields.length).toBeGreaterThan(0);
-  for (const field of definition.secretFields) expect(config).toHaveProperty(field);
+  // Some take one kind of credentials or another.
+  expect(definition.secretFields.filter((field) => field in config)).not.toEqual([]);
 });
 
 test.each(Object.keys(configs))('%s refuses a wrong configuration without quoting it', (id) => {

@@ -5,9 +5,17 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { scim } from '../../src/connectors/scim.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
 import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
+import { scimDescription } from '../conformance/scim-description.ts';
+import { openVendorDescription } from '../conformance/vendor-description.ts';
 
 const token = 'scim-token-of-the-test';
 const groupId = randomUUID();
+const gate = openVendorDescription({
+  vendor: 'RFC 7643 and RFC 7644',
+  files: ['scim/scim2-core-schemas.json'],
+  convert: scimDescription,
+  basePath: '/scim/v2',
+});
 const pageSize = 3;
 const at = new Date(clockMs).toISOString();
 
@@ -21,6 +29,7 @@ async function start(quirks: object, serverQuirks: Partial<ServerQuirks>): Promi
   const times = { created: at, lastModified: at };
   const group = { id: groupId, displayName: 'Finance', externalId: null, ...times, memberIds: [] };
   const sandbox = createScimSandbox({ token, groups: [group], quirks: serverQuirks, now: () => new Date(clockMs) });
+  gate.watch(sandbox);
   const { url } = await sandbox.listen(0);
   return {
     connector: connectTo(url, quirks),

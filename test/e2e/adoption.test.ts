@@ -53,11 +53,13 @@ describe("an account that carries the HR system's key", () => {
   test('is adopted: no second one is made, and what it held stays and is recorded as found', async () => {
     const early = await hireForLater('Adopted');
     ({ personId, key } = early);
-    const { users, groups } = world.company.okta.state;
+    const { users, groups, searchIndex } = world.company.okta.state;
     const model = Object.values(users)[0];
     if (!model) throw new Error('Okta has users');
     const profile = { ...model.profile, login: 'adopted.before@juniperlane.example', employeeNumber: key };
     users['00uadopted000000000'] = { ...model, id: '00uadopted000000000', status: 'ACTIVE', profile };
+    // It was there long before, so that the index knows it.
+    searchIndex['00uadopted000000000'] = users['00uadopted000000000'];
     groups[foundGroup]?.memberIds.push('00uadopted000000000');
     wikiAccount('wiki-adopted', 'adopted.before@juniperlane.example', key);
     early.start();

@@ -35,6 +35,12 @@ export function scimEquals(attribute: string, value: string): string {
   return `${attribute} eq ${JSON.stringify(wellFormed(value))}`;
 }
 
+/** `<attribute> gt "<value>"` (RFC 7644 section 3.4.2.2); times compare as ISO 8601. */
+export function scimGreaterThan(attribute: string, value: string): string {
+  if (!attributePath.test(attribute)) throw new EscapeError('not an attribute path');
+  return `${attribute} gt ${JSON.stringify(wellFormed(value))}`;
+}
+
 /** A SCIM value path: `members[value eq "<value>"]`. */
 export function scimValuePath(attribute: string, subAttribute: string, value: string): string {
   if (!attributePath.test(attribute)) throw new EscapeError('not an attribute path');

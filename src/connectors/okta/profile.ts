@@ -11,6 +11,7 @@ export const User = z.object({
   // A status that is new at Okta must not break a cut-off, so that the list is open here and closed in canLogIn.
   status: z.string().min(1),
   transitioningToStatus: text,
+  lastLogin: text,
   profile: z.object({
     login: z.string(),
     email: text,

@@ -10,6 +10,7 @@ import {
   pathSegment,
   queryString,
   scimEquals,
+  scimGreaterThan,
   scimValuePath,
 } from '../../../src/connectors/kit/escape.ts';
 import { hostileTexts } from '../../conformance/harness.ts';
@@ -65,6 +66,7 @@ describe('filters', () => {
     'the attribute %j is refused',
     (name) => {
       expect(() => scimEquals(name, 'x')).toThrow(EscapeError);
+      expect(() => scimGreaterThan(name, 'x')).toThrow(EscapeError);
       expect(() => scimValuePath(name, 'value', 'x')).toThrow(EscapeError);
     },
   );
@@ -72,6 +74,9 @@ describe('filters', () => {
   test('a filter without values, and text that is not Unicode, are refused', () => {
     expect(() => oktaEqualsAny('id', [])).toThrow(EscapeError);
     expect(() => scimEquals('id', '\uD800')).toThrow(EscapeError);
+    expect(scimGreaterThan('lastUpdated', '2026-03-02T08:00:00.000Z')).toBe(
+      'lastUpdated gt "2026-03-02T08:00:00.000Z"',
+    );
     expect(() => queryString({ q: '\uDC00' })).toThrow(EscapeError);
     expect(() => pathSegment('\uD800')).toThrow(EscapeError);
   });
