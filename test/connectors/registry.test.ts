@@ -6,6 +6,12 @@ import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
+  manual: {
+    url: 'https://a.example',
+    username: 'u',
+    password: 'p',
+    entitlements: [{ id: 'reader', displayName: 'Read' }],
+  },
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't' },
   servicenow: { url: 'https://a.example', username: 'u', password: 'p' },
@@ -13,7 +19,7 @@ const configs: Record<string, Record<string, unknown>> = {
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'manual', 'okta', 'scim', 'servicenow']);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

@@ -55,7 +55,7 @@ export function oktaEqualsAny(attribute: string, values: string[]): string {
 
 export interface EncodedQueryTerm {
   field: string;
-  operator: '=' | '!=' | '>';
+  operator: '=' | '!=' | '>' | 'STARTSWITH';
   value: string;
 }
 
