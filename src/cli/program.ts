@@ -18,6 +18,7 @@ import { policyTrialCommands } from './commands/policy-trials.ts';
 import { policyVersionCommands } from './commands/policy-versions.ts';
 import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
+import { taskCommands } from './commands/tasks.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
@@ -42,6 +43,7 @@ const groups = [
   policyTrialCommands,
   whyCommands,
   systemCommands,
+  taskCommands,
   importCommands,
   baselineCommands,
   auditCommands,

@@ -12,7 +12,7 @@ import {
   type CorrelationKeys,
   defineConnector,
   type EnsureAccountResult,
-  type OwnersWord,
+  type ManualChange,
   type TargetConnector,
   type WriteResult,
 } from './kit/contract.ts';
@@ -196,15 +196,17 @@ function createManual(runtime: ConnectorRuntime<ManualConfig>): TargetConnector 
       const all = await desk.allTasks('listAccounts', ctx);
       return { items: [...all].map(([id, tasks]) => toView(id, tasks)), nextCursor: null };
     },
-    async settleTasks(id, operationKey, word, ctx) {
-      for (const task of await known('settleTasks', id, ctx)) await settle(rules, task, operationKey, word, ctx);
+    async settleTasks(id, change, word, ctx) {
+      for (const task of await known('settleTasks', id, ctx))
+        if (task.state === 'claimed' && isOf(task, change)) await desk.mark(task, word, ctx);
     },
   };
 }
 
-async function settle(rules: TaskRules, task: Task, operationKey: string, word: OwnersWord, ctx: CallContext) {
-  if (task.operation === operationMark(operationKey) && task.state === 'claimed')
-    await rules.desk.mark(task, word, ctx);
+/** The operation's own tasks, and one of an earlier operation that it found done already. */
+function isOf({ operation, subject }: Task, { operationKey, vendorEntitlementId }: ManualChange): boolean {
+  const about = vendorEntitlementId === null ? loginSubject : rightSubject(vendorEntitlementId);
+  return operation === operationMark(operationKey) || subject === about;
 }
 
 async function ensureAccount(

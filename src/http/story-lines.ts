@@ -69,6 +69,8 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
       return waitingSentence(data);
     case 'held':
       return 'departure held: more leavers than policy allows';
+    case 'waitingOutside':
+      return `waits for a person outside: ${systemId}, ${text(data['what']) ?? 'a change'}, ticket ${text(data['ticket']) ?? 'none'}`;
     case 'systemDown':
       return `does not answer (${errorCode}); what it concerns waits, everything else goes on`;
     case 'systemBack':

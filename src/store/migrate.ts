@@ -12,6 +12,7 @@ import * as attributes from './migrations/0008-attributes.ts';
 import * as movers from './migrations/0009-movers.ts';
 import * as givenAgain from './migrations/0010-given-again.ts';
 import * as rateBudget from './migrations/0011-rate-budget.ts';
+import * as outsideWaits from './migrations/0013-outside-waits.ts';
 import * as personReview from './migrations/0014-person-review.ts';
 
 const migrations: Record<string, Migration> = {
@@ -26,6 +27,7 @@ const migrations: Record<string, Migration> = {
   '0009-movers': movers,
   '0010-given-again': givenAgain,
   '0011-rate-budget': rateBudget,
+  '0013-outside-waits': outsideWaits,
   '0014-person-review': personReview,
 };
 

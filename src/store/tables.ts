@@ -4,6 +4,7 @@ import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
+import type { OutsideWaitTable } from './outside-wait-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -31,7 +32,8 @@ export type * from './policy-tables.ts';
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
 export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
-export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost';
+export type IncidentKind =
+  'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost' | 'taskOverdue';
 
 export interface PersonTable {
   person_id: string;
@@ -379,6 +381,7 @@ export interface Tables {
   person_grant: PersonGrantTable;
   rate_budget: RateBudgetTable;
   person_review: PersonReviewTable;
+  outside_wait: OutsideWaitTable;
   chosen_profile: ChosenProfileTable;
   system_health: SystemHealthTable;
   incident: IncidentTable;

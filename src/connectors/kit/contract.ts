@@ -163,7 +163,13 @@ export interface TargetConnector {
    * Only where people carry out the changes by hand: what the owner of the system says of the tasks of an operation that
    * were closed as done. Reads count what is confirmed; what is denied was never done. Safe to repeat.
    */
-  settleTasks?(accountId: string, operationKey: string, word: OwnersWord, ctx: CallContext): Promise<void>;
+  settleTasks?(accountId: string, change: ManualChange, word: OwnersWord, ctx: CallContext): Promise<void>;
+}
+
+/** A change of an account that people made by hand; without an entitlement it is the login. */
+export interface ManualChange {
+  operationKey: string;
+  vendorEntitlementId: string | null;
 }
 
 /** What the owner of a system says of a change that somebody claims to have made by hand. */
