@@ -13,6 +13,7 @@ import {
   defineConnector,
   type EnsureAccountResult,
   type ManualChange,
+  type OwnersWord,
   type TargetConnector,
   type WriteResult,
 } from './kit/contract.ts';
@@ -198,15 +199,22 @@ function createManual(runtime: ConnectorRuntime<ManualConfig>): TargetConnector 
     },
     async settleTasks(id, change, word, ctx) {
       for (const task of await known('settleTasks', id, ctx))
-        if (task.state === 'claimed' && isOf(task, change)) await desk.mark(task, word, ctx);
+        if (task.state === 'claimed' && isOf(task, change, word)) await desk.mark(task, word, ctx);
     },
   };
 }
 
-/** The operation's own tasks, and one of an earlier operation that it found done already. */
-function isOf({ operation, subject }: Task, { operationKey, vendorEntitlementId }: ManualChange): boolean {
+/**
+ * The change itself, also where an earlier operation's task was found done already. A confirmed right needs an account that
+ * works, so that its yes covers the account that was opened for it; its no does not.
+ */
+function isOf(
+  { operation, subject }: Task,
+  { operationKey, vendorEntitlementId }: ManualChange,
+  word: OwnersWord,
+): boolean {
   const about = vendorEntitlementId === null ? loginSubject : rightSubject(vendorEntitlementId);
-  return operation === operationMark(operationKey) || subject === about;
+  return subject === about || (word === 'confirmed' && operation === operationMark(operationKey));
 }
 
 async function ensureAccount(

@@ -35,6 +35,8 @@ export async function ensureTask(
     const isMine = last.operation === operation;
     switch (last.state) {
       case 'open':
+        // An attempt that ended half way may have left it.
+        await withdrawOthers(rules, own, change, ctx);
         throw awaitingHuman(rules, operationName, last);
       case 'claimed':
       case 'confirmed':
@@ -51,10 +53,17 @@ export async function ensureTask(
   }
   // First the new one: a crash in between leaves two tasks that contradict each other, and the newer one counts.
   const { task } = await rules.desk.open(operationName, { ...wanted, operation }, ctx);
-  for (const older of own) {
-    if (older.state === 'open' && older.wanted !== change.wanted) await rules.desk.withdraw(older, ctx);
-  }
+  await withdrawOthers(rules, own, change, ctx);
   throw awaitingHuman(rules, operationName, task);
+}
+
+async function withdrawOthers(
+  { desk }: TaskRules,
+  own: readonly Task[],
+  { wanted }: Pick<Change, 'wanted'>,
+  ctx: CallContext,
+): Promise<void> {
+  for (const older of own) if (older.state === 'open' && older.wanted !== wanted) await desk.withdraw(older, ctx);
 }
 
 function awaitingHuman({ systemId, recheckMs }: TaskRules, operation: string, { number }: Task): ConnectorError {

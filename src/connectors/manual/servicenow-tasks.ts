@@ -130,7 +130,7 @@ async function patch(
   ctx: CallContext,
 ): Promise<Row> {
   const path = () => pathOf('api', 'now', 'table', config.table, taskId);
-  const params = () => ({ sysparm_fields: fieldList, sysparm_exclude_reference_link: true });
+  const params = () => ({ sysparm_fields: fieldList });
   const { data } = await client.call({ operation, method: 'PATCH', path, params, body, schema: RowReply }, ctx);
   return data.result;
 }
