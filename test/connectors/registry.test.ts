@@ -6,6 +6,7 @@ import { clockMs, ctx } from '../conformance/harness.ts';
 
 const configs: Record<string, Record<string, unknown>> = {
   bamboohr: { url: 'https://a.example', apiKey: 'k', webhookKey: 'w' },
+  jsm: { url: 'https://a.example', email: 'e', token: 't', serviceDeskId: '1', requestTypeId: '2' },
   manual: {
     url: 'https://a.example',
     username: 'u',
@@ -19,7 +20,7 @@ const configs: Record<string, Record<string, unknown>> = {
 const options = { systemId: 'system', now: () => clockMs };
 
 test('connector ids never change: policy files name them', () => {
-  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'manual', 'okta', 'scim', 'servicenow']);
+  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'jsm', 'manual', 'okta', 'scim', 'servicenow']);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 
