@@ -12,8 +12,9 @@ import {
   type SandboxContext,
   type SandboxOptions,
   type SandboxServer,
+  type VendorKit,
 } from './kit.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 export interface JsmSandboxOptions extends SandboxOptions {
   email: string;
@@ -32,6 +33,7 @@ const Ticket = z.strictObject({
 });
 export type JsmTicket = z.infer<typeof Ticket>;
 const State = z.strictObject({ nextId: z.int(), tickets: z.record(z.string(), Ticket) });
+type State = z.infer<typeof State>;
 
 export interface JsmSandbox extends SandboxServer {
   /** By key, oldest first. */
@@ -40,6 +42,7 @@ export interface JsmSandbox extends SandboxServer {
   requestTypeId: string;
 }
 
+const root = '/rest/servicedeskapi';
 const serviceDeskId = '4';
 const requestTypeId = '17';
 const CreateBody = z.object({
@@ -53,10 +56,9 @@ const transitions = [
 ];
 
 export function createJsmSandbox(options: JsmSandboxOptions): JsmSandbox {
-  const store = openStore(State, options.state, () => ({ nextId: 10_001, tickets: {} }), options.onChange);
+  const store = openStore<State>(State, options.state, () => ({ nextId: 10_001, tickets: {} }), options.onChange);
   const kit = createVendorKit({ store, options, refuse, describe: () => ({ tickets: store.data.tickets }) });
-  const { app, now } = kit;
-  const root = '/rest/servicedeskapi';
+  const { app } = kit;
   app.onError((_error, c) => failure(c, 500, 'Internal server error'));
   app.use('/rest/*', async (c, next) => {
     const auth = readBasicAuth(c);
@@ -69,6 +71,13 @@ export function createJsmSandbox(options: JsmSandboxOptions): JsmSandbox {
       ? c.json({ id: requestTypeId, name: 'Report an incident', serviceDeskId, issueTypeId: '10002', groupIds: [] })
       : failure(c, 404, 'The request type does not exist'),
   );
+  requestRoutes(kit, store, options);
+  ticketRoutes(kit, store);
+  app.all('/rest/*', (c) => failure(c, 404, 'No such resource'));
+  return { ...kit.server, tickets: () => structuredClone(store.data.tickets), serviceDeskId, requestTypeId };
+}
+
+function requestRoutes({ app, now }: VendorKit, store: Store<State>, options: JsmSandboxOptions): void {
   app.get(`${root}/request`, (c) => {
     const newestMs = now().getTime() - (options.indexLagMs ?? 0);
     const listed = Object.entries(store.data.tickets).filter(
@@ -96,6 +105,9 @@ export function createJsmSandbox(options: JsmSandboxOptions): JsmSandbox {
     store.data.tickets[key] = ticket;
     return c.json(toView(key, ticket), 201);
   });
+}
+
+function ticketRoutes({ app }: VendorKit, store: Store<State>): void {
   const withTicket = (c: SandboxContext, answer: (key: string, ticket: JsmTicket) => Response | Promise<Response>) => {
     const key = c.req.param('key') ?? '';
     const ticket = store.data.tickets[key];
@@ -128,8 +140,6 @@ export function createJsmSandbox(options: JsmSandboxOptions): JsmSandbox {
       return c.body(null, 204);
     }),
   );
-  app.all('/rest/*', (c) => failure(c, 404, 'No such resource'));
-  return { ...kit.server, tickets: () => structuredClone(store.data.tickets), serviceDeskId, requestTypeId };
 }
 
 function toView(key: string, ticket: JsmTicket) {

@@ -15,7 +15,7 @@ import {
   type SandboxServer,
 } from './kit.ts';
 import { parseQuery, refusal, refuse, toVendorDateTime } from './servicenow.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 export interface ServicenowTasksSandboxOptions extends SandboxOptions {
   username: string;
@@ -40,6 +40,7 @@ const TasksState = z.strictObject({
   nextNumber: z.number().int(),
   tables: z.record(z.string(), z.record(z.string(), Row)),
 });
+type TasksState = z.infer<typeof TasksState>;
 const tables = { sc_task: 'SCTASK', sc_req_item: 'RITM' } as const;
 const columns: Row = {
   short_description: '',
@@ -60,7 +61,7 @@ const maxPage = 10_000;
 
 export function createServicenowTasksSandbox(options: ServicenowTasksSandboxOptions): ServicenowTasksSandbox {
   const seed = () => ({ nextNumber: 10_001, tables: { sc_task: {}, sc_req_item: {} } });
-  const store = openStore(TasksState, options.state, seed, options.onChange);
+  const store = openStore<TasksState>(TasksState, options.state, seed, options.onChange);
   const tasks = (): Row[] => structuredClone(Object.values(store.data.tables).flatMap((rows) => Object.values(rows)));
   const kit = createVendorKit({ store, options, refuse, describe: () => ({ tasks: tasks() }) });
   const { app, now } = kit;
@@ -75,28 +76,8 @@ export function createServicenowTasksSandbox(options: ServicenowTasksSandboxOpti
     }
     return next();
   });
+  const write = createWrite(store, rowsOf, now, options.closedIsReadOnly === true);
   const path = '/api/now/table/:table';
-  const write = async (c: SandboxContext, id: string | null): Promise<Response> => {
-    const rows = rowsOf(c);
-    if (rows === null) return refusal(c, 400, 'Invalid table', '');
-    const body = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).safeParse(await readJson(c));
-    if (!body.success) return refusal(c, 400, 'Exception while reading request', 'The payload is not valid JSON');
-    const at = toVendorDateTime(now());
-    const prefix = tables[(c.req.param('table') ?? '') as keyof typeof tables];
-    const known = id === null ? newRow(prefix, store.data.nextNumber, at) : rows[id];
-    if (known === undefined)
-      return refusal(c, 404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval");
-    const row = { ...known };
-    const isLocked = options.closedIsReadOnly === true && closedStates.includes(row['state'] ?? '');
-    for (const [name, value] of Object.entries(body.data)) {
-      if (!isLocked && Object.hasOwn(columns, name) && !readOnly.has(name)) row[name] = String(value);
-    }
-    row['active'] = closedStates.includes(row['state'] ?? '') ? 'false' : 'true';
-    row['sys_updated_on'] = at;
-    if (id === null) store.data.nextNumber += 1;
-    rows[row['sys_id'] ?? ''] = row;
-    return c.json({ result: toView(c, row) }, id === null ? 201 : 200);
-  };
   app.get(path, (c) => {
     const rows = rowsOf(c);
     return rows === null ? refusal(c, 400, 'Invalid table', '') : list(c, Object.values(rows), options.hidden);
@@ -114,6 +95,36 @@ export function createServicenowTasksSandbox(options: ServicenowTasksSandboxOpti
       row['state'] = state;
       row['active'] = closedStates.includes(state) ? 'false' : 'true';
     },
+  };
+}
+
+/** POST inserts, PATCH changes; what names no column, or a closed task, is left out without a word. */
+function createWrite(
+  store: Store<TasksState>,
+  rowsOf: (c: SandboxContext) => Record<string, Row> | null,
+  now: () => Date,
+  closedIsReadOnly: boolean,
+) {
+  return async (c: SandboxContext, id: string | null): Promise<Response> => {
+    const rows = rowsOf(c);
+    if (rows === null) return refusal(c, 400, 'Invalid table', '');
+    const body = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).safeParse(await readJson(c));
+    if (!body.success) return refusal(c, 400, 'Exception while reading request', 'The payload is not valid JSON');
+    const at = toVendorDateTime(now());
+    const prefix = tables[(c.req.param('table') ?? '') as keyof typeof tables];
+    const known = id === null ? newRow(prefix, store.data.nextNumber, at) : rows[id];
+    if (known === undefined)
+      return refusal(c, 404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval");
+    const row = { ...known };
+    const isLocked = closedIsReadOnly && closedStates.includes(row['state'] ?? '');
+    for (const [name, value] of Object.entries(body.data)) {
+      if (!isLocked && Object.hasOwn(columns, name) && !readOnly.has(name)) row[name] = String(value);
+    }
+    row['active'] = closedStates.includes(row['state'] ?? '') ? 'false' : 'true';
+    row['sys_updated_on'] = at;
+    if (id === null) store.data.nextNumber += 1;
+    rows[row['sys_id'] ?? ''] = row;
+    return c.json({ result: toView(c, row) }, id === null ? 201 : 200);
   };
 }
 

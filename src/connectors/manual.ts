@@ -87,104 +87,34 @@ export const manual = defineConnector<'target', ManualConfig>({
 /** Usher's own id of the person names the account: the system has no other that could be known. */
 const accountId = z.uuid();
 
+interface Hand {
+  rules: TaskRules;
+  config: ManualConfig;
+  fail: (code: ConnectorErrorCode, operation: string, message: string) => ConnectorError;
+}
+
 function createManual(runtime: ConnectorRuntime<ManualConfig>): TargetConnector {
   const { config, systemId } = runtime;
   const desk = createServicenowTasks(runtime, config);
   const rules: TaskRules = { systemId, desk, recheckMs: config.recheckSeconds * 1000 };
-  const fail = (code: ConnectorErrorCode, operation: string, message: string): ConnectorError =>
-    new ConnectorError(code, message, { systemId, operation });
+  const fail: Hand['fail'] = (code, operation, message) => new ConnectorError(code, message, { systemId, operation });
+  const hand: Hand = { rules, config, fail };
   const unsupported = (operation: string): Promise<never> =>
     Promise.reject(fail('unsupported', operation, 'people work by hand on this system'));
-
-  /** Null for an account that nobody ever asked for. */
-  async function read(operation: string, id: string, ctx: CallContext): Promise<Task[] | null> {
-    if (!accountId.safeParse(id).success) return null;
-    const tasks = await desk.tasksOf(operation, id, ctx);
-    return tasks.length === 0 ? null : tasks;
-  }
-
-  async function known(operation: string, id: string, ctx: CallContext): Promise<Task[]> {
-    const tasks = await read(operation, id, ctx);
-    if (tasks === null) throw fail('notFound', operation, 'nobody ever asked for this account');
-    return tasks;
-  }
-
-  async function setLogin(id: string, state: 'enabled' | 'disabled', ctx: CallContext): Promise<WriteResult> {
-    const tasks = await known('setLogin', id, ctx);
-    const isCut = state === 'disabled';
-    if (isCut && !mayHave(tasks, loginSubject)) return { outcome: 'unchanged', receipt: noReceipt };
-    const block = blockOf(id, tasks);
-    const what = isCut
-      ? 'Disable the login of this person NOW and end all sessions: the person must not be able to get in any more.'
-      : 'Let this person log in again with the account that is there.';
-    const { outcome, receipt } = await ensureTask(
-      rules,
-      tasks,
-      {
-        operationName: 'setLogin',
-        accountId: id,
-        subject: loginSubject,
-        wanted: state,
-        shortDescription: `${systemId}: ${isCut ? 'URGENT: disable the login of' : 'enable the login of'} ${nameIn(block, id)}`,
-        description: taskText(what, systemId, block),
-        urgency: isCut ? 1 : 2,
-      },
-      ctx,
-    );
-    return { outcome, receipt };
-  }
-
   return {
     check: (ctx) => desk.check(ctx),
-    async findAccount(keys, ctx) {
-      const ids = [...new Set([keys.accountId ?? keys.personId, keys.personId])];
-      const views: AccountView[] = [];
-      for (const id of ids) {
-        const tasks = await read('findAccount', id, ctx);
-        if (tasks !== null) views.push(toView(id, tasks));
-      }
-      return uniqueAccount(views);
-    },
+    findAccount: (keys, ctx) => findAccount(hand, keys, ctx),
     async getAccount(id, ctx) {
-      const tasks = await read('getAccount', id, ctx);
+      const tasks = await read(hand, 'getAccount', id, ctx);
       return tasks === null ? null : toView(id, tasks);
     },
     ensureAccount: (keys, profile, ctx) => ensureAccount(rules, keys, profile, ctx),
-    setLogin,
+    setLogin: (id, state, ctx) => setLogin(hand, id, state, ctx),
     revokeSessions: () => unsupported('revokeSessions'),
     async listAccountEntitlements(id, ctx) {
-      return rightsOf(await known('listAccountEntitlements', id, ctx));
+      return rightsOf(await known(hand, 'listAccountEntitlements', id, ctx));
     },
-    async ensureEntitlement(id, vendorEntitlementId, state, ctx) {
-      const tasks = await known('ensureEntitlement', id, ctx);
-      const right = config.entitlements.find((each) => each.id === vendorEntitlementId);
-      const subject = rightSubject(vendorEntitlementId);
-      const isGiving = state === 'present';
-      if (!isGiving && !mayHave(tasks, subject)) return { outcome: 'unchanged', receipt: noReceipt };
-      if (isGiving && right === undefined)
-        throw fail('notFound', 'ensureEntitlement', 'the configuration does not name this entitlement');
-      const block = blockOf(id, tasks);
-      const label = right?.displayName ?? vendorEntitlementId;
-      const { outcome, receipt } = await ensureTask(
-        rules,
-        tasks,
-        {
-          operationName: 'ensureEntitlement',
-          accountId: id,
-          subject,
-          wanted: state,
-          shortDescription: `${systemId}: ${isGiving ? 'give' : 'take'} "${label}" ${isGiving ? 'to' : 'from'} ${nameIn(block, id)}`,
-          description: taskText(
-            `${isGiving ? 'Give to' : 'Take from'} this person: ${label} (${vendorEntitlementId}).`,
-            systemId,
-            block,
-          ),
-          urgency: isGiving ? 3 : 2,
-        },
-        ctx,
-      );
-      return { outcome, receipt };
-    },
+    ensureEntitlement: (id, right, state, ctx) => ensureEntitlement(hand, id, right, state, ctx),
     listEntitlements: () =>
       Promise.resolve({
         items: config.entitlements.map(({ id, displayName }) => ({ vendorEntitlementId: id, displayName })),
@@ -198,10 +128,98 @@ function createManual(runtime: ConnectorRuntime<ManualConfig>): TargetConnector 
       return { items: [...all].map(([id, tasks]) => toView(id, tasks)), nextCursor: null };
     },
     async settleTasks(id, change, word, ctx) {
-      for (const task of await known('settleTasks', id, ctx))
+      for (const task of await known(hand, 'settleTasks', id, ctx))
         if (task.state === 'claimed' && isOf(task, change, word)) await desk.mark(task, word, ctx);
     },
   };
+}
+
+/** Null for an account that nobody ever asked for. */
+async function read({ rules }: Hand, operation: string, id: string, ctx: CallContext): Promise<Task[] | null> {
+  if (!accountId.safeParse(id).success) return null;
+  const tasks = await rules.desk.tasksOf(operation, id, ctx);
+  return tasks.length === 0 ? null : tasks;
+}
+
+async function known(hand: Hand, operation: string, id: string, ctx: CallContext): Promise<Task[]> {
+  const tasks = await read(hand, operation, id, ctx);
+  if (tasks === null) throw hand.fail('notFound', operation, 'nobody ever asked for this account');
+  return tasks;
+}
+
+async function findAccount(hand: Hand, keys: CorrelationKeys, ctx: CallContext) {
+  const views: AccountView[] = [];
+  for (const id of new Set([keys.accountId ?? keys.personId, keys.personId])) {
+    const tasks = await read(hand, 'findAccount', id, ctx);
+    if (tasks !== null) views.push(toView(id, tasks));
+  }
+  return uniqueAccount(views);
+}
+
+async function setLogin(hand: Hand, id: string, state: 'enabled' | 'disabled', ctx: CallContext): Promise<WriteResult> {
+  const { rules } = hand;
+  const { systemId } = rules;
+  const tasks = await known(hand, 'setLogin', id, ctx);
+  const isCut = state === 'disabled';
+  if (isCut && !mayHave(tasks, loginSubject)) return { outcome: 'unchanged', receipt: noReceipt };
+  const block = blockOf(id, tasks);
+  const what = isCut
+    ? 'Disable the login of this person NOW and end all sessions: the person must not be able to get in any more.'
+    : 'Let this person log in again with the account that is there.';
+  const { outcome, receipt } = await ensureTask(
+    rules,
+    tasks,
+    {
+      operationName: 'setLogin',
+      accountId: id,
+      subject: loginSubject,
+      wanted: state,
+      shortDescription: `${systemId}: ${isCut ? 'URGENT: disable the login of' : 'enable the login of'} ${nameIn(block, id)}`,
+      description: taskText(what, systemId, block),
+      urgency: isCut ? 1 : 2,
+    },
+    ctx,
+  );
+  return { outcome, receipt };
+}
+
+async function ensureEntitlement(
+  hand: Hand,
+  id: string,
+  vendorEntitlementId: string,
+  state: 'present' | 'absent',
+  ctx: CallContext,
+): Promise<WriteResult> {
+  const { rules, config, fail } = hand;
+  const { systemId } = rules;
+  const tasks = await known(hand, 'ensureEntitlement', id, ctx);
+  const right = config.entitlements.find((each) => each.id === vendorEntitlementId);
+  const subject = rightSubject(vendorEntitlementId);
+  const isGiving = state === 'present';
+  if (!isGiving && !mayHave(tasks, subject)) return { outcome: 'unchanged', receipt: noReceipt };
+  if (isGiving && right === undefined)
+    throw fail('notFound', 'ensureEntitlement', 'the configuration does not name this entitlement');
+  const block = blockOf(id, tasks);
+  const label = right?.displayName ?? vendorEntitlementId;
+  const { outcome, receipt } = await ensureTask(
+    rules,
+    tasks,
+    {
+      operationName: 'ensureEntitlement',
+      accountId: id,
+      subject,
+      wanted: state,
+      shortDescription: `${systemId}: ${isGiving ? 'give' : 'take'} "${label}" ${isGiving ? 'to' : 'from'} ${nameIn(block, id)}`,
+      description: taskText(
+        `${isGiving ? 'Give to' : 'Take from'} this person: ${label} (${vendorEntitlementId}).`,
+        systemId,
+        block,
+      ),
+      urgency: isGiving ? 3 : 2,
+    },
+    ctx,
+  );
+  return { outcome, receipt };
 }
 
 /**

@@ -69,8 +69,6 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
       return waitingSentence(data);
     case 'held':
       return 'departure held: more leavers than policy allows';
-    case 'waitingOutside':
-      return `waits for a person outside: ${systemId}, ${text(data['what']) ?? 'a change'}, ticket ${text(data['ticket']) ?? 'none'}`;
     case 'systemDown':
       return `does not answer (${errorCode}); what it concerns waits, everything else goes on`;
     case 'systemBack':
@@ -82,8 +80,12 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
     case 'caseClosed':
       return closedSentence(data);
     default:
-      return entry.kind;
+      return entry.kind === 'waitingOutside' ? outsideSentence(systemId, data) : entry.kind;
   }
+}
+
+function outsideSentence(systemId: string, data: Record<string, unknown>): string {
+  return `waits for a person outside: ${systemId}, ${text(data['what']) ?? 'a change'}, ticket ${text(data['ticket']) ?? 'none'}`;
 }
 
 /** What is found of a leaver gets no line of its own: its removal follows. */

@@ -1,8 +1,11 @@
-/** Kysely's view of the table of changes that wait for a person outside Usher; the others are in `tables.ts`. */
+/** Kysely's view of the table of changes that wait for a person outside Usher, and what kinds of incidents there are. */
 import type { ColumnType } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+export type IncidentKind =
+  'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost' | 'taskOverdue';
 
 /**
  * `open`: the person was asked. `claimed`: the ticket says that it is done, and the owner of the system is asked.

@@ -4,7 +4,7 @@ import type { Actor } from '../domain/mandates.ts';
 import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from './archive-tables.ts';
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
-import type { OutsideWaitTable } from './outside-wait-tables.ts';
+import type { IncidentKind, OutsideWaitTable } from './outside-wait-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -28,12 +28,11 @@ type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | 
 
 export type * from './mail-tables.ts';
 export type * from './policy-tables.ts';
+export type { IncidentKind };
 
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
 export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
-export type IncidentKind =
-  'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost' | 'taskOverdue';
 
 export interface PersonTable {
   person_id: string;

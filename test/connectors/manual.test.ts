@@ -210,7 +210,7 @@ test.each(hostileTexts.map((text) => [JSON.stringify(text.slice(0, 24)), text] a
 );
 
 describe('failures', () =>
-  describeFailures({
+  describeFailures<'target'>({
     harness: () => ({
       connector,
       manifest: manual.manifest,
