@@ -160,7 +160,7 @@ interface Query {
 }
 
 /** `^` joins with and; a literal `^` is written twice. What names no known column is left out without a word. */
-function parseQuery(text: string): Query {
+export function parseQuery(text: string): Query {
   const query: Query = { conditions: [], order: null };
   const terms = text
     .replaceAll('^^', '\u0000')
@@ -212,7 +212,7 @@ function toView(c: SandboxContext, { fields, journal }: Incident): Record<string
   return asked === undefined ? view : Object.fromEntries(Object.entries(view).filter(([name]) => asked.includes(name)));
 }
 
-function toVendorDateTime(at: Date): string {
+export function toVendorDateTime(at: Date): string {
   return at.toISOString().slice(0, 19).replace('T', ' ');
 }
 
@@ -220,11 +220,11 @@ function noRecord(c: SandboxContext): Response {
   return refusal(c, 404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval");
 }
 
-function refusal(c: SandboxContext, status: number, message: string, detail: string): Response {
+export function refusal(c: SandboxContext, status: number, message: string, detail: string): Response {
   return c.json({ error: { message, detail }, status: 'failure' }, status as 400);
 }
 
-function refuse(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
+export function refuse(c: SandboxContext, status: number, retryAfterSeconds: number | null): Response {
   if (retryAfterSeconds !== null) c.header('Retry-After', String(retryAfterSeconds));
   return refusal(c, status, status === 429 ? 'Rate limit exceeded' : 'Service unavailable', '');
 }

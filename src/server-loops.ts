@@ -7,6 +7,7 @@ import { deriveLeftBehind } from './use-cases/derive-queue.ts';
 import { pollChanges } from './use-cases/poll-changes.ts';
 import { purgeLedger } from './use-cases/purge-ledger.ts';
 import { refreshApprovals } from './use-cases/refresh-approval.ts';
+import { remindOwners } from './use-cases/remind-owners.ts';
 import { sendOutgoingMail } from './use-cases/send-outgoing-mail.ts';
 import type { ServerDeps } from './use-cases/server-deps.ts';
 import { writeWorkEmails } from './use-cases/write-work-emails.ts';
@@ -29,6 +30,7 @@ export function startServerLoops(deps: ServerDeps & { checkpointer: Checkpointer
     { name: 'checkpoint', everyMs: 5_000, run: (d) => checkpoint(d, deps.checkpointer) },
     { name: 'approvers', everyMs: 2_000, run: refreshApprovals },
     { name: 'mail', everyMs: 1_000, run: sendOutgoingMail },
+    { name: 'tasks', everyMs: 2_000, run: remindOwners },
     { name: 'workEmails', everyMs: 2_000, run: writeWorkEmails },
     { name: 'reviews', everyMs: 2_000, run: openReviews },
     { name: 'archive', everyMs: 30_000, run: archiveCases },

@@ -16,6 +16,7 @@ import { correlationKeys } from './account-profile.ts';
 import { toApplicationFailure, translated } from './failures.ts';
 import { noteIntended, noteOutcomes, noteRefused, type OutcomeNote, type WriteSubject } from './operation-evidence.ts';
 import { outageVerdict } from './outage.ts';
+import { noteWait } from './outside-waits.ts';
 import { writeItem, type WriteSession } from './write-item.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -128,14 +129,15 @@ async function writeAll(
   const keys = await correlationKeys(deps.db, input.personId, input.systemId);
   const notes: Note[] = [];
   const session: WriteSession = { accountId: null, isHealthy: false };
+  const waits: Waits = { first: null, isOverdue: false };
   try {
     for (const [index, signed] of permitted.entries()) {
       const subject = subjects[index];
       if (!subject) continue;
-      const verdict = await writeOne(deps, input, { system, signed, subject, keys, session, notes }, outcomes);
+      const verdict = await writeOne(deps, input, { system, signed, subject, keys, session, notes, waits }, outcomes);
       if (verdict) return verdict;
     }
-    return null;
+    return waitForPeople(input, waits);
   } finally {
     // Also before a retry: it goes on where this attempt stopped. A crash before it repeats writes that assert a state.
     await noteOutcomes(deps, notes);
@@ -169,6 +171,19 @@ interface Write {
   keys: CorrelationKeys;
   session: WriteSession;
   notes: Note[];
+  waits: Waits;
+}
+
+/** Items for which a person outside has to act: all of them are asked for before any is waited for. */
+interface Waits {
+  first: ConnectorError | null;
+  isOverdue: boolean;
+}
+
+function waitForPeople(input: ApplyAccessInput, { first, isOverdue }: Waits): ApplyAccessResult | null {
+  if (first === null) return null;
+  if (isOverdue && !input.isIncidentOpen) return { kind: 'systemDown', errorCode: first.code };
+  throw toApplicationFailure(first);
 }
 
 async function writeOne(
@@ -217,11 +232,18 @@ async function writeOne(
 async function onFailure(
   deps: WorkerDeps,
   input: ApplyAccessInput,
-  { subject, notes }: Pick<Write, 'subject' | 'notes'>,
+  { subject, notes, waits }: Pick<Write, 'subject' | 'notes' | 'waits'>,
   error: unknown,
   outcomes: Outcomes,
 ): Promise<ApplyAccessResult | null> {
   if (!(error instanceof ConnectorError)) throw error;
+  if (error.code === 'awaitingHuman') {
+    const { action, vendorEntitlementId } = subject.authorisation.item;
+    const { isOverdue } = await noteWait(deps, { ...subject, action, vendorEntitlementId }, error);
+    waits.first ??= error;
+    waits.isOverdue ||= isOverdue;
+    return null;
+  }
   const verdict = await outageVerdict.judge(deps, input.systemId, error);
   switch (verdict) {
     case 'permanent':

@@ -15,6 +15,7 @@ import { currentSignal, toApplicationFailure, translated } from './failures.ts';
 import { noteHealed } from './incidents.ts';
 import { noteAccount } from './operation-evidence.ts';
 import { CONTRADICTED, outageVerdict } from './outage.ts';
+import { noteWait, ownersAnswer } from './outside-waits.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 export interface CutOffInput {
@@ -46,10 +47,35 @@ export async function disableLogin(deps: WorkerDeps, input: CutOffInput): Promis
     return { outcome: accounts.length === 0 ? 'noAccount' : 'disabled', errorCode: null };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
+    if (error.code === 'awaitingHuman') return waitForPerson(deps, input, error);
     const verdict = await outageVerdict.judge(deps, input.systemId, error);
     if (verdict === 'permanent') return { outcome: 'failed', errorCode: error.code };
     if (verdict === 'down' && !input.isIncidentOpen) return { outcome: 'systemDown', errorCode: error.code };
     throw toApplicationFailure(error);
+  }
+}
+
+/** Throws until the person outside acted; overdue, an incident comes first. */
+async function waitForPerson(deps: WorkerDeps, input: CutOffInput, error: ConnectorError): Promise<CutOffResult> {
+  const isOverdue =
+    error instanceof OwnerSilent ? error.isOverdue : (await noteWait(deps, waitSubjectOf(input), error)).isOverdue;
+  if (isOverdue && !input.isIncidentOpen) return { outcome: 'systemDown', errorCode: error.code };
+  throw toApplicationFailure(error);
+}
+
+const waitSubjectOf = (input: CutOffInput) => ({
+  ...input,
+  operationKey: operationKeyOfCutoff(input),
+  action: 'disable',
+  vendorEntitlementId: null,
+});
+
+/** The ticket says done, and the owner of the system nothing so far: that wait is on record already. */
+class OwnerSilent extends ConnectorError {
+  readonly isOverdue: boolean;
+  constructor({ message, detail }: ConnectorError, isOverdue: boolean) {
+    super('awaitingHuman', message, detail);
+    this.isOverdue = isOverdue;
   }
 }
 
@@ -141,6 +167,8 @@ async function disableOne(
   });
   const written = await system.connector.setLogin(account.accountId, 'disabled', call);
   deps.crashPoint('afterWriteSent');
+  const answer = await ownersAnswer(deps, system, { ...waitSubjectOf(input), accountId: account.accountId }, call);
+  if (answer?.state === 'waiting') throw new OwnerSilent(answer.error, answer.isOverdue);
   const after = await system.connector.getAccount(account.accountId, call);
   const isCut = after === null || !after.canLogIn;
   await noteAccount(deps, input, after ?? { ...account, canLogIn: false }, 'found');
@@ -149,8 +177,9 @@ async function disableOne(
     accountId: account.accountId,
     outcome: written.outcome,
     vendorRequestId: written.receipt.requestId,
+    ...(answer === null ? {} : { confirmedBy: answer.by }),
   };
-  await append(deps, input, isCut ? 'verified' : 'contradicted', body);
+  await append(deps, input, evidenceKind(isCut, answer !== null), body);
   deps.crashPoint('afterEvidence');
   const line = { at: deps.now(), personId: input.personId, n: input.n };
   if (!isCut) {
@@ -165,6 +194,11 @@ async function disableOne(
   // The case asserts the cut-off again later; what was done already is no news.
   if (written.outcome === 'unchanged') return;
   await tellStory(deps.db, { ...line, kind: 'cutOff', data: { systemId: input.systemId } });
+}
+
+function evidenceKind(isCut: boolean, isByHand: boolean): EvidenceInput['kind'] {
+  if (isByHand) return isCut ? 'confirmed' : 'denied';
+  return isCut ? 'verified' : 'contradicted';
 }
 
 async function append(

@@ -13,7 +13,7 @@ export interface IncidentInput {
   personId: string;
   n: number;
   systemId: string;
-  kind: Extract<IncidentKind, 'systemDown' | 'itemFailed'>;
+  kind: Extract<IncidentKind, 'systemDown' | 'itemFailed' | 'taskOverdue'>;
   /** Digests of items, or another stable word for what waits. */
   itemKeys: string[];
   errorCode: string;
@@ -73,7 +73,7 @@ export async function noteHealed(
 export async function releaseCase(deps: WorkerDeps, { personId, n }: { personId: string; n: number }): Promise<void> {
   for (const one of await attachedItems(deps.db, { personId, n })) {
     const { systemId, kind } = one;
-    if (kind !== 'systemDown' && kind !== 'itemFailed') continue;
+    if (kind !== 'systemDown' && kind !== 'itemFailed' && kind !== 'taskOverdue') continue;
     await closeIncident(deps, { personId, n, systemId, kind, itemKeys: [bareKeyOf(one)], errorCode: 'caseClosed' });
   }
 }
@@ -93,6 +93,8 @@ function summaryOf({ kind, systemId, errorCode }: IncidentInput): string {
       return `${systemId} has been failing (${errorCode}). Changes to it wait and go on by themselves when it is back.`;
     case 'itemFailed':
       return `${systemId} did not take a change after a retry (${errorCode}). Somebody has to look; "usher retry" tries again.`;
+    case 'taskOverdue':
+      return `${systemId}: tasks for people are open for longer than policy allows. "usher tasks" shows them; the owner of the system must see to it.`;
     default:
       return kind satisfies never;
   }

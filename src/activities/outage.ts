@@ -13,7 +13,7 @@ export const outageVerdict = {
   /** `down` once the system has failed for longer than `outage.incidentAfter`. Throttling is never an outage. */
   async judge(deps: WorkerDeps, systemId: string, error: ConnectorError): Promise<FailureVerdict> {
     if (!isRetryable(error.code)) return 'permanent';
-    if (error.code === 'throttled' || error.code === 'propagating') return 'wait';
+    if (error.code === 'throttled' || error.code === 'propagating' || error.code === 'awaitingHuman') return 'wait';
     const errorCode = error.detail.vendorCode === CONTRADICTED ? CONTRADICTED : error.code;
     const failingMs = await noteFailure(deps.db, systemId, errorCode, deps.now());
     if (failingMs === 0 && errorCode !== CONTRADICTED)

@@ -47,6 +47,8 @@ export type PlanCaseResult =
       policyHash: string;
       cutoffSystemIds: string[];
       targetSystemIds: string[];
+      /** Of the targets, those on which people work by hand: nothing waits for them. Absent in histories of older versions. */
+      byHandSystemIds?: string[];
       sweepAfterSeconds: number[];
     }
   | {
@@ -226,13 +228,25 @@ async function leavePlan(
   departure: DepartureAuthorisation,
 ): Promise<PlanCaseResult> {
   const targets = await deps.pool.systemsOf('target');
+  const byHandSystemIds = await systemsByHand(deps, targets);
   return {
     phase: 'leave',
     policyHash: context.policyHash,
     cutoffSystemIds: departure.systemIds,
     targetSystemIds: targets.map((system) => system.id),
+    ...(byHandSystemIds.length === 0 ? {} : { byHandSystemIds }),
     sweepAfterSeconds: context.index.policy.lifecycle.leavers.sweepsAfter,
   };
+}
+
+async function systemsByHand(deps: WorkerDeps, targets: readonly { id: string }[]): Promise<string[]> {
+  const byHand: string[] = [];
+  for (const { id } of targets) {
+    // One that cannot be opened fails where it is called, with its reason.
+    const open = await deps.pool.open('target', id).catch(() => null);
+    if (open?.connector.settleTasks !== undefined) byHand.push(id);
+  }
+  return byHand;
 }
 
 function laterOf(a: string, b: string): string {

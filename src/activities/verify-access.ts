@@ -9,9 +9,11 @@ import { raiseAlert } from '../store/alerts.ts';
 import { operationKeyOf, operationsOf, saveOperations, type OperationRow } from '../store/operations.ts';
 import { tellStory } from '../store/story.ts';
 import { expectedProfiles } from './expected-profiles.ts';
-import { toApplicationFailure, translated } from './failures.ts';
+import type { OpenSystem } from '../policy/connector-pool.ts';
+import { currentSignal, toApplicationFailure, translated } from './failures.ts';
 import { noteHealed } from './incidents.ts';
 import { outageVerdict } from './outage.ts';
+import { ownersAnswer } from './outside-waits.ts';
 import { proposedItemsOf } from './proposed-items.ts';
 import { confirmedByReads, type WrittenItem } from './read-back.ts';
 import { rememberVerified } from './remember-verified.ts';
@@ -91,13 +93,17 @@ function knownOutcome({ state, account_id }: OperationRow): VerifiedOutcome | nu
 async function lookAt(
   deps: WorkerDeps,
   input: VerifyAccessInput,
-  written: readonly WrittenItem[],
+  all: readonly WrittenItem[],
   outcomes: Map<string, VerifiedOutcome>,
 ): Promise<VerifyAccessResult | null> {
+  let written = all;
   const system = await translated(() => deps.pool.open('target', input.systemId));
   const { windowMs, delayMs } = system.manifest.consistency;
   let confirmed: ReadonlySet<WrittenItem>;
+  let owner: OwnersAnswers = { byItem: new Map(), silent: null };
   try {
+    owner = await askOwner(deps, input, system, all);
+    written = all.filter((one) => owner.silent?.items.has(one) !== true);
     const items = written.map(({ item }) => item);
     confirmed = await confirmedByReads(system, written, await expectedProfiles(deps, input.personId, system, items));
     await outageVerdict.noteHealthy(deps, input.systemId);
@@ -112,14 +118,47 @@ async function lookAt(
   const isPropagating = (one: WrittenItem): boolean =>
     !confirmed.has(one) && nowMs - one.operation.updated_at.getTime() < windowMs;
   const settled = written.filter((one) => !isPropagating(one));
-  await recordReads(deps, input, settled, confirmed);
+  await recordReads(deps, input, settled, { confirmed, owner });
   for (const one of settled) outcomes.set(one.item.itemDigest, confirmed.has(one) ? 'verified' : 'contradicted');
+  if (owner.silent !== null && owner.silent.isOverdue && !input.isIncidentOpen)
+    return { kind: 'systemDown', errorCode: owner.silent.error.code };
+  if (owner.silent !== null) throw toApplicationFailure(owner.silent.error);
   if (settled.length === written.length) return null;
   throw ApplicationFailure.create({
     type: 'propagating',
     message: `${input.systemId}: the change is not visible yet`,
     nextRetryDelay: Math.max(delayMs, 250),
   });
+}
+
+/** Of a manual system: what its owner said, by item, and the items about which nothing was said so far. */
+interface OwnersAnswers {
+  byItem: Map<WrittenItem, { by: string }>;
+  silent: { items: Set<WrittenItem>; error: ConnectorError; isOverdue: boolean } | null;
+}
+
+async function askOwner(
+  deps: WorkerDeps,
+  { personId, n, systemId }: VerifyAccessInput,
+  system: OpenSystem<'target'>,
+  written: readonly WrittenItem[],
+): Promise<OwnersAnswers> {
+  const answers: OwnersAnswers = { byItem: new Map(), silent: null };
+  if (system.connector.settleTasks === undefined) return answers;
+  for (const one of written) {
+    const { operation_key: operationKey, account_id: accountId } = one.operation;
+    if (accountId === null) continue;
+    const { action, vendorEntitlementId } = one.item;
+    const subject = { operationKey, systemId, personId, n, action, vendorEntitlementId, accountId };
+    const answer = await ownersAnswer(deps, system, subject, { operationKey, ...currentSignal() });
+    if (answer?.state === 'answered') answers.byItem.set(one, { by: answer.by });
+    if (answer?.state !== 'waiting') continue;
+    const { error, isOverdue } = answer;
+    const silent = (answers.silent ??= { items: new Set(), error, isOverdue: false });
+    silent.items.add(one);
+    silent.isOverdue ||= isOverdue;
+  }
+  return answers;
 }
 
 /**
@@ -143,7 +182,7 @@ async function recordReads(
   deps: WorkerDeps,
   input: VerifyAccessInput,
   settled: readonly WrittenItem[],
-  confirmed: ReadonlySet<WrittenItem>,
+  { confirmed, owner }: { confirmed: ReadonlySet<WrittenItem>; owner: OwnersAnswers },
 ): Promise<void> {
   if (settled.length === 0) return;
   const now = deps.now();
@@ -164,7 +203,7 @@ async function recordReads(
       }));
       await tellStory(tx, { at: now, personId, n, kind, data: { systemId, round, items } });
     }
-    const records = settled.map((one) => readRecord(input, one, stateOf(one)));
+    const records = settled.map((one) => readRecord(input, one, stateOf(one), owner.byItem.get(one) ?? null));
     await appendEvidence(tx, deps.vault, records, now);
   });
 }
@@ -172,12 +211,13 @@ async function recordReads(
 function readRecord(
   input: VerifyAccessInput,
   { item, operation }: WrittenItem,
-  kind: 'verified' | 'contradicted',
+  state: 'verified' | 'contradicted',
+  owner: { by: string } | null,
 ): EvidenceInput {
   const { itemDigest, action, entitlementId, vendorEntitlementId } = item;
   return {
     operationKey: operation.operation_key,
-    kind,
+    kind: owner === null ? state : ownersKind[state],
     personId: input.personId,
     caseId: `case_${input.personId}_${input.n}`,
     body: {
@@ -188,7 +228,11 @@ function readRecord(
       vendorEntitlementId,
       accountId: operation.account_id,
       round: input.round,
+      ...(owner === null ? {} : { confirmedBy: owner.by }),
     },
     values: null,
   };
 }
+
+/** Where people work by hand nothing can be read: the evidence says whose word it is. */
+const ownersKind = { verified: 'confirmed', contradicted: 'denied' } as const;

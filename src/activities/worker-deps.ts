@@ -19,6 +19,8 @@ export interface WorkerDeps {
   temporal: Client;
   now: () => Date;
   log: Logger;
+  /** Pause between two looks whether the owner of a manual system confirmed a change; the shipped one by default. */
+  ownerLookMs?: number;
   /** Named points at which a test kills the process; does nothing in production. */
   crashPoint: (name: string) => void;
 }

@@ -46,6 +46,8 @@ export const endpoints = {
   'POST /api/v1/approvals/:approvalId/questions': ['decide'],
   'GET /api/v1/questions': ['decide', 'read:own-cases'],
   'POST /api/v1/questions/:questionId/answer': ['decide', 'read:own-cases'],
+  'GET /api/v1/tasks': ['decide', 'operate', 'security', 'audit'],
+  'POST /api/v1/tasks/:task/answer': ['decide'],
   'GET /api/v1/deputies': ['decide', 'operate', 'security', 'audit'],
   'POST /api/v1/deputies': ['decide'],
   'POST /api/v1/deputies/:mandateId/end': ['decide'],

@@ -20,4 +20,5 @@ export {
   ProposalList,
   ProposedPolicy,
 } from '../schemas/api-policy.ts';
+export { HandTaskList, TaskAnswered } from '../schemas/api-tasks.ts';
 export { Activated, CheckedSystems, SystemList } from '../schemas/api-systems.ts';

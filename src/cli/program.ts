@@ -20,6 +20,7 @@ import { policyVersionCommands } from './commands/policy-versions.ts';
 import { whyCommands } from './commands/why.ts';
 import { systemCommands } from './commands/systems.ts';
 import { systemAddCommands } from './commands/systems-add.ts';
+import { taskCommands } from './commands/tasks.ts';
 import type { CliContext } from './command-context.ts';
 import { createOutput } from './output.ts';
 import type { Prompts } from './prompts.ts';
@@ -49,6 +50,7 @@ const groups = [
   systemCommands,
   inventoryCommands,
   systemAddCommands,
+  taskCommands,
   importCommands,
   baselineCommands,
   auditCommands,

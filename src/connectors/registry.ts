@@ -7,8 +7,10 @@ import { bamboohr } from './bamboohr.ts';
 import { entra } from './entra.ts';
 import { github } from './github.ts';
 import { googleWorkspace } from './google-workspace.ts';
+import { jsm } from './jsm.ts';
 import { keycloak } from './keycloak.ts';
 import type { ConnectorDefinition, ConnectorManifest } from './kit/contract.ts';
+import { manual } from './manual.ts';
 import { okta } from './okta.ts';
 import { openldap } from './openldap.ts';
 import { scim } from './scim.ts';
@@ -24,7 +26,9 @@ const definitions: ConnectorDefinition[] = [
   entra,
   github,
   googleWorkspace,
+  jsm,
   keycloak,
+  manual,
   okta,
   openldap,
   scim,

@@ -15,6 +15,9 @@ export const evidenceKinds = [
   'applied',
   'verified',
   'contradicted',
+  // Of changes that people make by hand: what the owner of the system says of them.
+  'confirmed',
+  'denied',
   'refused',
   // Facts and what followed from them.
   'snapshot',

@@ -36,6 +36,7 @@ import { policyTrialRoutes } from './routes/policy-trials.ts';
 import { policyVersionRoutes } from './routes/policy-versions.ts';
 import { storyRoutes } from './routes/story.ts';
 import { systemRoutes } from './routes/systems.ts';
+import { taskRoutes } from './routes/tasks.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 const WEBHOOK_BYTES_MAX = 1024 * 1024;
@@ -71,6 +72,7 @@ const routeFiles = [
   policyVersionRoutes,
   storyRoutes,
   systemRoutes,
+  taskRoutes,
   webhookRoutes,
 ];
 

@@ -80,8 +80,12 @@ function sentence(entry: StoryView, names: StoryNames): string | null {
     case 'caseClosed':
       return closedSentence(data);
     default:
-      return entry.kind;
+      return entry.kind === 'waitingOutside' ? outsideSentence(systemId, data) : entry.kind;
   }
+}
+
+function outsideSentence(systemId: string, data: Record<string, unknown>): string {
+  return `waits for a person outside: ${systemId}, ${text(data['what']) ?? 'a change'}, ticket ${text(data['ticket']) ?? 'none'}`;
 }
 
 /** What is found of a leaver gets no line of its own: its removal follows. */

@@ -159,6 +159,13 @@ export const LifecyclePolicy = z.strictObject({
     })
     .prefault({}),
   outage: z.strictObject({ incidentAfter: DurationSeconds.prefault('15m') }).prefault({}),
+  /** Systems on which people work by hand: how long a task waits before it becomes an incident; absent: 3 days, a cut-off 4 hours. */
+  byHand: z
+    .strictObject({
+      incidentAfter: DurationSeconds.prefault('3d'),
+      cutOffIncidentAfter: DurationSeconds.prefault('4h'),
+    })
+    .optional(),
   zones: z.strictObject({
     default: z.string().min(1),
     /** HRIS location to IANA zone. */

@@ -18,6 +18,8 @@ const sentences: Readonly<Record<string, string>> = {
   applied: 'System answered the write',
   verified: 'Verified by an independent read',
   contradicted: 'The read contradicts the write',
+  confirmed: 'Confirmed by the owner of the system, where people work by hand',
+  denied: 'The owner of the system says that it was not done',
   refused: 'Refused',
   found: 'Found in the system',
   cutoffStarted: 'Logins are being disabled',

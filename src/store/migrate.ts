@@ -13,6 +13,7 @@ import * as movers from './migrations/0009-movers.ts';
 import * as givenAgain from './migrations/0010-given-again.ts';
 import * as rateBudget from './migrations/0011-rate-budget.ts';
 import * as inventory from './migrations/0012-inventory.ts';
+import * as outsideWaits from './migrations/0013-outside-waits.ts';
 import * as personReview from './migrations/0014-person-review.ts';
 
 const migrations: Record<string, Migration> = {
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0010-given-again': givenAgain,
   '0011-rate-budget': rateBudget,
   '0012-inventory': inventory,
+  '0013-outside-waits': outsideWaits,
   '0014-person-review': personReview,
 };
 

@@ -6,6 +6,7 @@ import { listApprovals, type ApprovalView, type PersonName } from './read-approv
 import { comingUpFor, whoCanAnswer, whoCanDecide, type ComingUp } from './coming-up.ts';
 import type { CaseView } from './read-cases.ts';
 import type { ContextKeys } from './person-context.ts';
+import { waitLabel, waitsStanding, type OutsideWait } from './outside-waits.ts';
 import { readNames } from './read-names.ts';
 import type { OperationTable } from './tables.ts';
 
@@ -51,16 +52,40 @@ export async function readCaseDetail(db: Db, keys: ContextKeys, found: CaseView,
     .execute();
   const operations = rows.map((row) => operationView(row, items));
   const failed = failedSystems(operations);
+  const waits = found.closedAt === null ? await waitsStanding(db, found) : [];
   const handOver = found.closedAt === null ? await readHandOver(db, keys, found, now) : null;
   return {
     ...found,
     approvals,
     operations,
     timeline: await readTimeline(db, found.caseId, items),
-    canAct: [...whoCanAct(found, approvals, failed), ...(handOver?.canAct ?? [])],
-    next: [nextStep(found, approvals, operations), ...(handOver === null ? [] : [handOver.next])].join(' '),
+    canAct: [...whoCanAct(found, approvals, failed), ...waitsToConfirm(waits), ...(handOver?.canAct ?? [])],
+    next: [
+      nextStep(found, approvals, operations),
+      ...waits.map(waitSentence),
+      ...(handOver === null ? [] : [handOver.next]),
+    ].join(' '),
     comingUp: await comingUpFor(db, keys, approvals, now),
   };
+}
+
+/** The person outside is nobody that Usher knows; what they work in is. */
+function waitSentence(wait: OutsideWait): string {
+  const where = wait.ticket_number === null ? '' : `, ticket ${wait.ticket_number}`;
+  const since = wait.opened_at.toISOString();
+  return wait.state === 'claimed'
+    ? `Waiting for the owner of ${wait.system_id} to confirm ${waitLabel(wait)}, since ${since}${where}.`
+    : `Waiting for a person outside: ${wait.system_id}, ${waitLabel(wait)}, since ${since}${where}.`;
+}
+
+function waitsToConfirm(waits: readonly OutsideWait[]): CaseDetail['canAct'] {
+  return waits
+    .filter(({ state }) => state === 'claimed')
+    .map((wait) => ({
+      who: `the owner of ${wait.system_id}`,
+      what: `confirm ${waitLabel(wait)}`,
+      command: `usher confirm ${wait.ticket_number ?? wait.wait_id}`,
+    }));
 }
 
 /** Null where nothing is being handed over. */

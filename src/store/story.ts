@@ -15,6 +15,7 @@ export type StoryKind =
   | 'answered'
   | 'cutOff'
   | 'held'
+  | 'waitingOutside'
   | 'systemDown'
   | 'systemBack'
   | 'incidentOpened'

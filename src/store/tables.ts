@@ -6,6 +6,7 @@ import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkT
 import type { RateBudgetTable } from './budget-tables.ts';
 import type { CheckpointTable, EvidenceTable, EvidenceValueTable } from './evidence-tables.ts';
 import type { InventoryTables } from './inventory-tables.ts';
+import type { IncidentKind, OutsideWaitTable } from './outside-wait-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -29,11 +30,11 @@ type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | 
 
 export type * from './mail-tables.ts';
 export type * from './policy-tables.ts';
+export type { IncidentKind };
 
 export type SpellState = 'none' | 'pending' | 'open' | 'ended';
 export type CutoffState = 'scheduled' | 'held' | 'started' | 'rescinded';
 export type OperationState = 'intended' | 'applied' | 'verified' | 'contradicted' | 'failed' | 'superseded';
-export type IncidentKind = 'systemDown' | 'itemFailed' | 'personGone' | 'evidence' | 'delivery' | 'caseLost';
 
 export interface PersonTable {
   person_id: string;
@@ -348,6 +349,7 @@ export interface Tables extends InventoryTables {
   person_grant: PersonGrantTable;
   rate_budget: RateBudgetTable;
   person_review: PersonReviewTable;
+  outside_wait: OutsideWaitTable;
   chosen_profile: ChosenProfileTable;
   system_health: SystemHealthTable;
   incident: IncidentTable;

@@ -12,6 +12,9 @@ export interface OutageSubject {
   itemKeys: string[];
 }
 
+/** The code of a change that waits for a person outside Usher. */
+const AWAITING_HUMAN = 'awaitingHuman';
+
 type MaybeDown = { kind: 'systemDown'; errorCode: string } | { kind: string };
 
 export async function withOutage<R extends MaybeDown>(
@@ -21,8 +24,11 @@ export async function withOutage<R extends MaybeDown>(
 ): Promise<Exclude<R, { kind: 'systemDown' }>> {
   const first = await call(false);
   if (!isDown(first)) return first as Exclude<R, { kind: 'systemDown' }>;
-  const incident = { ...subject, kind: 'systemDown' as const, errorCode: first.errorCode };
-  await bookkeeping.openIncident.executeWithOptions({ summary: `${subject.systemId} is down` }, [incident]);
+  const isTask = first.errorCode === AWAITING_HUMAN;
+  const kind = isTask ? ('taskOverdue' as const) : ('systemDown' as const);
+  const incident = { ...subject, kind, errorCode: first.errorCode };
+  const what = isTask ? 'a task for a person is overdue' : 'is down';
+  await bookkeeping.openIncident.executeWithOptions({ summary: `${subject.systemId} ${what}` }, [incident]);
   try {
     return (await call(true)) as Exclude<R, { kind: 'systemDown' }>;
   } finally {

@@ -36,6 +36,13 @@ const configs: Record<string, Record<string, unknown>> = {
     siteToken: 's',
   },
   github: { organization: 'acme', appId: '1', installationId: '2', privateKey: 'k', token: 't' },
+  jsm: { url: 'https://a.example', email: 'e', token: 't', serviceDeskId: '1', requestTypeId: '2' },
+  manual: {
+    url: 'https://a.example',
+    username: 'u',
+    password: 'p',
+    entitlements: [{ id: 'reader', displayName: 'Read' }],
+  },
   okta: { url: 'https://a.example', token: 't' },
   scim: { url: 'https://a.example/scim/v2', token: 't', clientSecret: undefined },
   openldap: { ...directory, defaultPolicyDn: 'cn=default,dc=a,dc=example' },
@@ -62,6 +69,7 @@ test('connector ids never change: policy files name them', () => {
     'servicenow',
     'slack',
   ]);
+  expect(allManifests().map(({ id }) => id)).toEqual(['bamboohr', 'jsm', 'manual', 'okta', 'scim', 'servicenow']);
   expect(connectorById('no-such-connector')).toBeNull();
 });
 

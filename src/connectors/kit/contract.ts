@@ -161,7 +161,21 @@ export interface TargetConnector {
   listAccounts(cursor: string | null, ctx: CallContext): Promise<Page<AccountView>>;
   /** Last uses since the time (ISO 8601; null: all that the vendor still has). Present exactly when `usage` is not `none`. */
   listUsage?(since: string | null, cursor: string | null, ctx: CallContext): Promise<Page<UsageView>>;
+  /**
+   * Only where people carry out the changes by hand: what the owner of the system says of the tasks of an operation that
+   * were closed as done. Reads count what is confirmed; what is denied was never done. Safe to repeat.
+   */
+  settleTasks?(accountId: string, change: ManualChange, word: OwnersWord, ctx: CallContext): Promise<void>;
 }
+
+/** A change of an account that people made by hand; without an entitlement it is the login. */
+export interface ManualChange {
+  operationKey: string;
+  vendorEntitlementId: string | null;
+}
+
+/** What the owner of a system says of a change that somebody claims to have made by hand. */
+export type OwnersWord = 'confirmed' | 'denied';
 
 export type WebhookVerdict =
   | { outcome: 'accepted'; sourceKeys: string[]; deliveryKey: string; eventType: string }

@@ -35,6 +35,8 @@ export interface ConnectorErrorDetail {
   vendorCode?: string;
   vendorRequestId?: string;
   retryAfterMs?: number;
+  /** Of `awaitingHuman`: number of the ticket in which the person acts. */
+  ticketNumber?: string;
 }
 
 export class ConnectorError extends Error {

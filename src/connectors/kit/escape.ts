@@ -71,7 +71,7 @@ export function directoryEquals(field: string, value: string): string {
 
 export interface EncodedQueryTerm {
   field: string;
-  operator: '=' | '!=' | '>';
+  operator: '=' | '!=' | '>' | 'STARTSWITH';
   value: string;
 }
 

@@ -12,6 +12,7 @@ import { caseOperations } from './case-operations.ts';
 import { personOperations } from './person-operations.ts';
 import { policyOperations } from './policy-operations.ts';
 import { systemOperations } from './system-operations.ts';
+import { taskOperations } from './task-operations.ts';
 
 export const operations: Record<ApiEndpoint, ApiOperation> = {
   'GET /api/v1/openapi.json': {
@@ -28,6 +29,7 @@ export const operations: Record<ApiEndpoint, ApiOperation> = {
   },
   'GET /api/v1/me': { id: 'getMe', tag: 'meta', summary: 'Who the token names and what it may do', answer: Me },
   ...caseOperations,
+  ...taskOperations,
   ...approvalOperations,
   ...personOperations,
   ...policyOperations,
