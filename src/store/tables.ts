@@ -5,6 +5,7 @@ import type { WorkflowBundleTable, ArchivedHistoryTable, CaseArchiveTable } from
 import type { ImportSourceTable, IntakeRefusalTable, SystemModeTable, WatermarkTable } from './intake-tables.ts';
 import type { RateBudgetTable } from './budget-tables.ts';
 import type { IncidentKind, OutsideWaitTable } from './outside-wait-tables.ts';
+import type { StoryTable } from './story-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -344,14 +345,6 @@ export interface SystemRequestTable {
   requested_at: Timestamp;
   done_at: NullableTimestamp;
   result: ColumnType<unknown, string | null | undefined, string | null>;
-}
-export interface StoryTable {
-  story_id: Generated<string>;
-  at: Timestamp;
-  person_id: string | null;
-  n: number | null;
-  kind: string;
-  data: Json<Record<string, unknown>>;
 }
 
 export interface Tables {
