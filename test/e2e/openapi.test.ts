@@ -18,6 +18,8 @@ import { postImport } from '../support/import-driver.ts';
 import { asMap, createOpenApiCheck, templateOf, type OpenApiCheck } from '../support/openapi-check.ts';
 import { editPolicy } from '../support/policy-folder.ts';
 import { typeErrorsOf } from '../support/type-errors.ts';
+import { clientText } from '../support/api-client-text.ts';
+import { claimTask } from '../support/claimed-task.ts';
 import { createWorld, eventually, type World } from '../support/world.ts';
 
 let world: World;
@@ -326,8 +328,15 @@ describe('answers are what the document says', () => {
     await check.call('GET /api/v1/cases/:caseId', { parameters: { caseId: 'x' } });
     await check.call('GET /api/v1/persons/:person', { parameters: { person: 'bamboohr/99999' } });
     await check.call('POST /api/v1/holds/release', { body: { persons: [] } });
-    const reader = await world.tokenOf(await world.personId('104'), ['read:own-cases']);
-    await check.call('GET /api/v1/systems', { token: reader });
+    await check.call('GET /api/v1/systems', { token: await world.tokenOf(moverId, ['read:own-cases']) });
+  });
+
+  test('the word of an owner', async () => {
+    const { task, token: owners } = await claimTask(world, moverId);
+    await check.call('GET /api/v1/tasks', { token: owners });
+    const answer = { parameters: { task }, token: owners, body: { word: 'confirmed' } };
+    expect((await check.call('POST /api/v1/tasks/:task/answer', answer)).status).toBe(201);
+    expect((await check.call('POST /api/v1/tasks/:task/answer', answer)).status).toBe(409);
   });
 
   test('every endpoint has answered with success above', () => {
@@ -346,35 +355,6 @@ describe('answers are what the document says', () => {
 });
 
 describe('a generated client', () => {
-  const clientText = `
-import createClient from 'openapi-fetch';
-import type { paths } from './api.d.ts';
-
-const client = createClient<paths>({
-  baseUrl: process.env['URL'] ?? '',
-  headers: { authorization: \`Bearer \${process.env['TOKEN'] ?? ''}\` },
-});
-const person = process.env['PERSON'] ?? '';
-const { data: me } = await client.GET('/api/v1/me');
-const { data: list } = await client.GET('/api/v1/cases', { params: { query: { state: 'done' } } });
-const { data: detail } = await client.GET('/api/v1/persons/{person}', { params: { path: { person } } });
-const { error, response } = await client.POST('/api/v1/persons/{person}/leave', {
-  params: { path: { person } },
-  body: { reason: '' },
-});
-// @ts-expect-error -- no such state
-await client.GET('/api/v1/cases', { params: { query: { state: 'lost' } } });
-// @ts-expect-error -- no such endpoint
-await client.GET('/api/v1/nothing');
-// @ts-expect-error -- the reason is missing
-void ((): unknown => client.POST('/api/v1/persons/{person}/leave', { params: { path: { person } }, body: {} }));
-const scopes: string[] = me?.scopes ?? [];
-const states: ('done' | 'open' | string)[] = list?.cases.map((each) => each.state) ?? [];
-const name: string | undefined = detail?.name;
-const field: string | null | undefined = error?.field;
-console.log(JSON.stringify({ scopes, states: [...new Set(states)], name, field, status: response.status }));
-`;
-
   test('compiles, refuses what the document does not know, and works', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'usher-client-'));
     try {

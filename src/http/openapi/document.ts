@@ -5,6 +5,7 @@ import { endpoints, scopeSentences, type Scope } from '../../auth/scopes.ts';
 import type { AppErrorCode } from '../../domain/errors.ts';
 import { MandateId, QuestionId } from '../../schemas/api-approval-people.ts';
 import { PersonIdOrRef, Problem } from '../../schemas/api-common.ts';
+import { TaskName } from '../../schemas/api-tasks.ts';
 import { ApprovalId, CaseId, PolicyHashPrefix, SystemId } from '../../schemas/ids.ts';
 import { statusOf } from '../problem.ts';
 import type { ApiEndpoint, ApiOperation } from './api-operation.ts';
@@ -21,6 +22,7 @@ const pathParameters: Record<string, z.ZodType> = {
   systemId: SystemId,
   questionId: QuestionId,
   mandateId: MandateId.meta({ description: 'The id of a deputy.' }),
+  task: TaskName.meta({ description: 'The number of the ticket, or the id of the task.' }),
   hash: PolicyHashPrefix.meta({ description: 'The hash of a version, or its first 12 or more digits.' }),
 };
 
