@@ -1,5 +1,5 @@
 /**
- * Opens the connectors of the active policy, each system once per policy version, with the secrets that this process
+ * Opens the connectors of the active policy, each system until its policy or its secrets change, with the secrets that this process
  * holds. A system whose secrets are not here cannot be opened here: that is how the server stays without write credentials.
  */
 import type { ConnectorByKind, ConnectorDefinition, ConnectorManifest } from '../connectors/kit/contract.ts';
@@ -49,7 +49,7 @@ export interface ConnectorPool {
 }
 
 export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPool {
-  const opened = new Map<string, { policyHash: string; system: OpenSystem<keyof ConnectorByKind> }>();
+  const opened = new Map<string, { state: string; system: OpenSystem<keyof ConnectorByKind> }>();
   const limiters = new Map<string, RateLimiter>();
 
   async function systemsOf(kind: keyof ConnectorByKind): Promise<SystemPolicy[]> {
@@ -77,14 +77,17 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       new ConnectorError('validation', message, { systemId, operation: 'open' });
     if (!version || !system) throw refuse('the active policy does not name this system');
     const known = opened.get(`${systemId}/${lane}`);
-    if (known?.policyHash === version.policyHash) return known.system as OpenSystem<Kind>;
+    const config = resolveSecrets(systemId, system.config, options.secrets());
+    // A rotated secret opens the system anew: refused credentials heal without a restart.
+    const state = `${version.policyHash} ${JSON.stringify(config)}`;
+    if (known?.state === state) return known.system as OpenSystem<Kind>;
     const definition = options.definitionById(system.connector);
     if (!definition) throw refuse(`there is no connector "${system.connector}"`);
     const { manifest } = definition;
     const rateLimiter = limiterOf(systemId, lane, manifest);
     const connector = openConnector(kind, definition, {
       systemId,
-      config: resolveSecrets(systemId, system.config, options.secrets()),
+      config,
       now: options.now,
       rateLimiter,
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
@@ -95,7 +98,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       manifest: withShorterWindow(manifest, options.consistencyWindowMsMax),
       connector,
     };
-    opened.set(`${systemId}/${lane}`, { policyHash: version.policyHash, system: entry });
+    opened.set(`${systemId}/${lane}`, { state, system: entry });
     return entry;
   }
 

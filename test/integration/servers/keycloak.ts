@@ -6,7 +6,6 @@ import { plainEnv } from '../../../scripts/stack/child-env.ts';
 import { PortPicker } from '../../../scripts/stack/ports.ts';
 import { PlainError, type Say, size } from '../../../scripts/stack/step.ts';
 import {
-  download,
   findCommand,
   installedAt,
   installSystemPackages,
@@ -59,22 +58,14 @@ async function install(say: Say): Promise<string> {
   return `${folder}, ${size(sizeOfFolder(folder))}`;
 }
 
-/** By Maven where it is there, for it knows mirrors and proxies; else from Maven Central. */
+/** By Maven, for it knows mirrors and proxies. */
 async function fetchArchive(draft: string): Promise<string> {
   const file = join(draft, `${artifact}.tar.gz`);
-  const problems: string[] = [];
-  if (works('mvn', '-v')) {
-    const coordinates = `org.keycloak:keycloak-quarkus-dist:${version}:tar.gz`;
-    const goal = ['dependency:copy', `-Dartifact=${coordinates}`, `-DoutputDirectory=${draft}`];
-    await runTool('mvn', ['-q', '-B', '-Dstyle.color=never', ...goal]).catch((error: Error) =>
-      problems.push(error.message),
-    );
-  }
-  if (!existsSync(file)) {
-    const url = `https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist/${version}/${artifact}.tar.gz`;
-    await download(url, file).catch((error: Error) => problems.push(error.message));
-  }
-  if (!existsSync(file)) throw new PlainError(`Keycloak could not be fetched:\n${problems.join('\n')}`);
+  if (!works('mvn', '-v')) await installSystemPackages(['maven']);
+  const coordinates = `org.keycloak:keycloak-quarkus-dist:${version}:tar.gz`;
+  const goal = ['dependency:copy', `-Dartifact=${coordinates}`, `-DoutputDirectory=${draft}`];
+  await runTool('mvn', ['-q', '-B', '-Dstyle.color=never', ...goal]);
+  if (!existsSync(file)) throw new PlainError(`Keycloak could not be fetched: Maven left no ${artifact}.tar.gz.`);
   const digest = await sha256Of(file);
   if (digest !== archiveSha256)
     throw new PlainError(`${artifact}.tar.gz is not the expected file: sha256 ${digest}, expected ${archiveSha256}`);

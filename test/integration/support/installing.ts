@@ -1,12 +1,11 @@
 /**
- * How servers get onto this machine: system packages by apt-get as root, Python packages and downloads into the cache
+ * How servers get onto this machine: system packages by apt-get as root, Python packages into the cache
  * folder that the Temporal command line lies in. Nothing is installed into the checkout or into the system's Python.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   constants,
-  createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,8 +15,6 @@ import {
   statSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { PlainError } from '../../../scripts/stack/step.ts';
 import { cacheDir } from '../../../temporal/cli.ts';
 
@@ -102,15 +99,6 @@ export async function makeWhole(folder: string, fill: (draft: string) => Promise
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
-}
-
-/** Fetches one file over HTTPS. The caller compares its digest. */
-export async function download(url: string, file: string): Promise<void> {
-  const response = await fetch(url).catch((error: unknown) => {
-    throw new PlainError(`${url} could not be fetched: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  if (!response.ok || response.body === null) throw new PlainError(`${url} answered ${response.status}`);
-  await pipeline(Readable.fromWeb(response.body), createWriteStream(file));
 }
 
 /** Bytes of all files below a folder. */
