@@ -15,7 +15,7 @@ import { syncTickets } from './ticket-sync.ts';
 import { watchCases } from './watch-cases.ts';
 
 const PAUSE_MS = 2_000;
-/** One question to Temporal for each open case. */
+/** A list of what runs, and a question for each open case that is not on it. */
 const WATCH_PAUSE_MS = 30_000;
 /** Each system is read once a day; this is how soon one is begun. */
 const USAGE_PAUSE_MS = 15_000;

@@ -87,7 +87,7 @@ const batchesOf = <T>(rows: readonly T[]): T[][] =>
     rows.slice(n * ACCOUNTS_PER_BATCH, (n + 1) * ACCOUNTS_PER_BATCH),
   );
 
-/** The same inside the caller's transaction. */
+/** Accounts, grants and evidence of what people hold, inside the caller's transaction; what is recorded already stays. */
 export async function recordFoundInTx(
   deps: ServerDeps,
   tx: Tx,
@@ -97,7 +97,7 @@ export async function recordFoundInTx(
   for (const batch of batchesOf(matched)) await recordBatch(deps, tx, target, batch);
 }
 
-/** Accounts, grants and evidence of what people hold, all of it as found; what is recorded already stays as it is. */
+/** The same, each batch in a transaction of its own: for whole systems. */
 export async function recordFoundByBatches(
   deps: ServerDeps,
   target: TargetSystem,
