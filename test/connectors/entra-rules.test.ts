@@ -9,9 +9,9 @@ import { readGraphRefusal } from '../../src/connectors/entra/refusals.ts';
 import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { collectPages } from '../../src/connectors/kit/paging.ts';
 import { aProfile, clockMs, ctx, expectFailure, keysOf, startPlainServer, unlimited } from '../conformance/harness.ts';
-import { createSelfSigned } from '../support/self-signed.ts';
+import { makeSelfSigned } from '../../sandbox/self-signed.ts';
 
-const { privateKey, certificate } = createSelfSigned('usher');
+const { key: privateKey, cert: certificate } = makeSelfSigned([], new Date(clockMs), 'rsa');
 const tenantId = 'contoso.example';
 const clientId = randomUUID();
 const clientSecret = 'secret-of-the-application';
@@ -72,11 +72,11 @@ describe('credentials', () => {
   });
 
   test('a wrong secret, a foreign certificate and an unreadable one are our credentials, and are not quoted', async () => {
-    const foreign = createSelfSigned('somebody');
+    const foreign = makeSelfSigned([], new Date(clockMs), 'rsa');
     const wrong = [
       ['wrong-secret', 'AADSTS7000215'],
-      [foreign.privateKey + foreign.certificate, 'AADSTS700027'],
-      [privateKey + foreign.certificate, 'AADSTS700027'],
+      [foreign.key + foreign.cert, 'AADSTS700027'],
+      [privateKey + foreign.cert, 'AADSTS700027'],
       [`-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n${certificate}`, undefined],
     ] as const;
     for (const [credential, vendorCode] of wrong) {

@@ -5,9 +5,9 @@ import { openConnector } from '../../src/connectors/kit/open-connector.ts';
 import { describeTargetConnector } from '../conformance/describe-target.ts';
 import { clockMs, type TargetHarness, timeoutMs, unlimited } from '../conformance/harness.ts';
 import { openVendorDescription } from '../conformance/vendor-description.ts';
-import { createSelfSigned } from '../support/self-signed.ts';
+import { makeSelfSigned } from '../../sandbox/self-signed.ts';
 
-const { privateKey, certificate } = createSelfSigned('usher');
+const { key: privateKey, cert: certificate } = makeSelfSigned([], new Date(clockMs), 'rsa');
 const tenantId = 'contoso.example';
 const clientId = randomUUID();
 const groupId = randomUUID();

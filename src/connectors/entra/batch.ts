@@ -8,7 +8,7 @@ import type { CallContext } from '../kit/contract.ts';
 import { ConnectorError, type ConnectorErrorCode } from '../kit/errors.ts';
 import type { VendorAnswer } from '../kit/http.ts';
 import { readRetryAfterMs } from '../kit/retry-after.ts';
-import { isConnectorError, type VendorReply } from '../kit/vendor-client.ts';
+import type { VendorReply } from '../kit/vendor-client.ts';
 import { type EntraApi, graphVersion } from './graph.ts';
 import { readGraphRefusal } from './refusals.ts';
 
@@ -63,20 +63,14 @@ async function readChunk(
   });
 }
 
-async function send(
+function send(
   { client }: EntraApi,
   operation: string,
   body: object,
   ctx: CallContext,
 ): Promise<VendorReply<z.infer<typeof BatchReply>>> {
   const path = () => `${graphVersion}/$batch`;
-  try {
-    return await client.call({ operation, method: 'POST', path, body, schema: BatchReply }, ctx);
-  } catch (error) {
-    // The batch only reads: nothing can have happened.
-    if (isConnectorError(error, 'unknownOutcome')) throw client.fail('transient', operation, error.message);
-    throw error;
-  }
+  return client.call({ operation, method: 'POST', isRead: true, path, body, schema: BatchReply }, ctx);
 }
 
 function itemAs<T>({ client }: EntraApi, operation: string, item: BatchItem, schema: z.ZodType<T>): T | null {

@@ -9,8 +9,9 @@ import { z } from 'zod';
 import type { ConnectorRuntime } from '../kit/contract.ts';
 import { pathOf } from '../kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from '../kit/http.ts';
+import { askForToken, TokenAnswer } from '../kit/token-endpoint.ts';
 import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
-import { createVendorClient, isConnectorError, type VendorClient } from '../kit/vendor-client.ts';
+import { createVendorClient, type VendorClient } from '../kit/vendor-client.ts';
 import type { EntraConfig } from './config.ts';
 
 const operation = 'signIn';
@@ -18,7 +19,8 @@ const operation = 'signIn';
 const assertionLifetimeSeconds = 300;
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-const TokenReply = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
+/** Some of Microsoft's endpoints give the life as text. */
+const SignInAnswer = TokenAnswer.extend({ expires_in: z.coerce.number().positive() });
 const TokenRefusal = z.object({ error: z.string(), error_codes: z.array(z.number()).nullish() });
 
 /** Tokens for Graph. A refused credential is `auth`; its text reaches no error. */
@@ -33,22 +35,13 @@ export function createEntraTokens(runtime: ConnectorRuntime<EntraConfig>): Token
 
 async function issue(client: VendorClient, config: EntraConfig, nowMs: number): Promise<IssuedToken> {
   const path = () => pathOf(config.tenantId, 'oauth2', 'v2.0', 'token');
-  const form = new URLSearchParams({
+  const form = {
     grant_type: 'client_credentials',
     client_id: config.clientId,
     scope: `${new URL(config.url).origin}/.default`,
     ...(await proofOf(client, config, nowMs)),
-  });
-  const contentType = 'application/x-www-form-urlencoded';
-  const call = { operation, method: 'POST' as const, path, body: form.toString(), contentType, schema: TokenReply };
-  try {
-    const { data } = await client.call(call, { operationKey: operation });
-    return { token: data.access_token, lifetimeSeconds: data.expires_in };
-  } catch (error) {
-    // A token that was asked for twice does no harm.
-    if (isConnectorError(error, 'unknownOutcome')) throw client.fail('transient', operation, error.message);
-    throw error;
-  }
+  };
+  return askForToken(client, { operation, path, form, schema: SignInAnswer });
 }
 
 async function proofOf(client: VendorClient, config: EntraConfig, nowMs: number): Promise<Record<string, string>> {

@@ -133,7 +133,10 @@ export async function graphql<T>(
   const { operation, query, variables, schema } = request;
   const body = { query, variables: { org: api.organization, ...variables } };
   const path = () => pathOf('graphql');
-  const reply = await api.client.call({ operation, method: 'POST', path, body, schema: GraphqlReply }, ctx);
+  const reply = await api.client.call(
+    { operation, method: 'POST', isRead: true, path, body, schema: GraphqlReply },
+    ctx,
+  );
   const failure = reply.data.errors?.[0];
   if (failure !== undefined) {
     const type = /^[A-Z_]{1,40}$/.test(failure.type ?? '') ? (failure.type ?? '') : 'GRAPHQL';

@@ -53,7 +53,7 @@ export function createInstallationTokens(
   async function issue() {
     const path = () => pathOf('app', 'installations', key.installationId, 'access_tokens');
     const headers = { authorization: `Bearer ${await sign()}` };
-    const call = { operation, method: 'POST' as const, path, headers, schema: IssuedByGithub };
+    const call = { operation, method: 'POST' as const, isRead: true, path, headers, schema: IssuedByGithub };
     const { data } = await client.call(call, { operationKey: 'installationToken' });
     return { token: data.token, lifetimeSeconds: (Date.parse(data.expires_at) - runtime.now()) / 1000 };
   }

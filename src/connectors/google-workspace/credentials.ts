@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { ConnectorRuntime } from '../kit/contract.ts';
 import { pathOf } from '../kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from '../kit/http.ts';
+import { askForToken } from '../kit/token-endpoint.ts';
 import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
 import { createVendorClient, isConnectorError, type VendorClient } from '../kit/vendor-client.ts';
 import { googleScopes, type GoogleWorkspaceConfig } from './config.ts';
@@ -23,7 +24,6 @@ const KeyFile = z.object({
   private_key: z.string().min(1),
   private_key_id: z.string().optional(),
 });
-const TokenReply = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 const TokenRefusal = z.object({ error: z.string().regex(/^[a-z_]{1,60}$/) });
 
 export interface GoogleCredentials {
@@ -77,24 +77,7 @@ async function issue(
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + assertionLifetimeSeconds)
     .sign(key);
-  const body = new URLSearchParams({ grant_type: grantType, assertion }).toString();
-  const contentType = 'application/x-www-form-urlencoded';
-  const call = {
-    operation,
-    method: 'POST' as const,
-    path: () => pathOf('token'),
-    body,
-    contentType,
-    schema: TokenReply,
-  };
-  try {
-    const { data } = await client.call(call, { operationKey: operation });
-    return { token: data.access_token, lifetimeSeconds: data.expires_in };
-  } catch (error) {
-    // A token that was asked for twice does no harm.
-    if (isConnectorError(error, 'unknownOutcome')) throw client.fail('transient', operation, error.message);
-    throw error;
-  }
+  return askForToken(client, { operation, path: () => pathOf('token'), form: { grant_type: grantType, assertion } });
 }
 
 function readKeyFile(client: VendorClient, text: string): { email: string; key: KeyObject; keyId: string | undefined } {

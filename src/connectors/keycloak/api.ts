@@ -5,10 +5,10 @@
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import type { CallContext, ConnectorRuntime, Page } from '../kit/contract.ts';
-import { ConnectorError } from '../kit/errors.ts';
 import { pathOf } from '../kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from '../kit/http.ts';
-import { createTokenSource, type TokenSource } from '../kit/token-source.ts';
+import { askForToken } from '../kit/token-endpoint.ts';
+import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
 import { createVendorClient, type VendorClient } from '../kit/vendor-client.ts';
 
 export const KeycloakConfig = z.strictObject({
@@ -43,7 +43,6 @@ export interface KeycloakApi {
   roles(): Promise<ReadonlySet<string> | null>;
 }
 
-const IssuedToken = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 const Claims = z.object({ resource_access: z.record(z.string(), z.object({ roles: z.array(z.string()) })) });
 
 /** The body of an answer that has none; a body cut in half is not taken for one. */
@@ -58,22 +57,10 @@ export function openKeycloakApi(runtime: ConnectorRuntime<KeycloakConfig>): Keyc
   return { client, config, roles: () => rolesOf(tokens) };
 }
 
-/** A token by client credentials. It changes nothing at Keycloak, so that a lost answer is no unknown outcome. */
-async function issueToken(door: VendorClient, { realm, clientId, clientSecret }: KeycloakConfig) {
-  const operation = 'token';
+function issueToken(door: VendorClient, { realm, clientId, clientSecret }: KeycloakConfig): Promise<IssuedToken> {
   const path = () => pathOf('realms', realm, 'protocol', 'openid-connect', 'token');
-  const credentials = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-  const body = new URLSearchParams(credentials).toString();
-  const contentType = 'application/x-www-form-urlencoded';
-  try {
-    const call = { operation, method: 'POST' as const, path, body, contentType, schema: IssuedToken };
-    const { data } = await door.call(call, { operationKey: operation });
-    return { token: data.access_token, lifetimeSeconds: data.expires_in };
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
-    if (error.code === 'unknownOutcome') throw new ConnectorError('transient', error.message, error.detail);
-    throw error;
-  }
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  return askForToken(door, { operation: 'token', path, form });
 }
 
 async function rolesOf(tokens: TokenSource): Promise<ReadonlySet<string> | null> {

@@ -18,6 +18,8 @@ export interface VendorCall<T> {
   params?: () => Record<string, string | number | boolean>;
   body?: unknown;
   contentType?: string;
+  /** A POST that changes nothing (queries, tokens): where its answer is lost, nothing can have happened. */
+  isRead?: boolean;
   /** Further headers of this call: consistency levels, versions. */
   headers?: Record<string, string>;
   /** What the body must look like; `z.unknown()` where nothing of it is used. */
@@ -65,7 +67,7 @@ export function createVendorClient(
       http.request<unknown>({
         url,
         method: request.method,
-        usher: { operation, ...(dialect === undefined ? {} : { dialect }) },
+        usher: { operation, isRead: request.isRead === true, ...(dialect === undefined ? {} : { dialect }) },
         ...(request.body === undefined ? {} : { data: request.body }),
         headers: {
           ...request.headers,

@@ -7,6 +7,7 @@ import { importJWK, importPKCS8, type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { ConnectorRuntime } from '../kit/contract.ts';
 import { pathOf } from '../kit/escape.ts';
+import { askForToken, TokenAnswer } from '../kit/token-endpoint.ts';
 import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
 import { createVendorClient, isConnectorError, type VendorClient } from '../kit/vendor-client.ts';
 import { readOktaRefusal, readTokenRefusal } from './dialect.ts';
@@ -25,11 +26,7 @@ export interface OktaCredentials {
   adminRoles: boolean;
 }
 
-const TokenAnswer = z.object({
-  access_token: z.string().min(1),
-  token_type: z.string().regex(/^bearer$/i),
-  expires_in: z.number().positive(),
-});
+const BearerAnswer = TokenAnswer.extend({ token_type: z.string().regex(/^bearer$/i) });
 
 const operation = 'fetchToken';
 /** Okta refuses assertions that live longer than an hour; a minute is enough to be read. */
@@ -90,28 +87,14 @@ function createIssuer(runtime: ConnectorRuntime<OktaCredentials>, key: SigningKe
   const client = createVendorClient(runtime, { baseUrl }, { dialect: readTokenRefusal });
   return async (scopes) => {
     const assertion = await sign(client, key, { audience: tokenUrlOf(baseUrl), nowMs: runtime.now() });
-    const body = new URLSearchParams({
+    const form = {
       grant_type: 'client_credentials',
       scope: scopes.join(' '),
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: assertion,
-    }).toString();
-    const call = {
-      operation,
-      method: 'POST' as const,
-      path: () => pathOf('oauth2', 'v1', 'token'),
-      body,
-      contentType: 'application/x-www-form-urlencoded',
-      schema: TokenAnswer,
     };
-    try {
-      const { data } = await client.call(call, { operationKey: operation });
-      return { token: data.access_token, lifetimeSeconds: data.expires_in };
-    } catch (error) {
-      // A token that got lost changed nothing, and the call that needed it was not sent.
-      if (!isConnectorError(error, 'unknownOutcome')) throw error;
-      throw client.fail('transient', operation, 'the token endpoint gave no usable answer');
-    }
+    const path = () => pathOf('oauth2', 'v1', 'token');
+    return askForToken(client, { operation, path, form, schema: BearerAnswer });
   };
 }
 

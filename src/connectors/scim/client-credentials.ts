@@ -4,8 +4,9 @@
 import { z } from 'zod';
 import type { ConnectorRuntime } from '../kit/contract.ts';
 import type { VendorDialect } from '../kit/http.ts';
-import { createTokenSource, type IssuedToken, type TokenSource } from '../kit/token-source.ts';
-import { createVendorClient, isConnectorError } from '../kit/vendor-client.ts';
+import { askForToken } from '../kit/token-endpoint.ts';
+import { createTokenSource, type TokenSource } from '../kit/token-source.ts';
+import { createVendorClient } from '../kit/vendor-client.ts';
 
 export interface ClientCredentials {
   tokenUrl: string;
@@ -34,28 +35,14 @@ export function createClientCredentials(
   const auth = { username: encodeURIComponent(clientId), password: encodeURIComponent(clientSecret) };
   const options = { baseUrl: tokenUrl, ...(clientAuth === 'basic' ? { auth } : {}) };
   const client = createVendorClient(runtime, options, { dialect });
-  const body = new URLSearchParams({
+  const form = {
     grant_type: 'client_credentials',
     ...(scope === undefined ? {} : { scope }),
     ...(clientAuth === 'body' ? { client_id: clientId, client_secret: clientSecret } : {}),
-  }).toString();
-  const call = {
-    operation: 'fetchToken',
-    method: 'POST' as const,
-    path: () => '',
-    body,
-    contentType: 'application/x-www-form-urlencoded',
-    schema: TokenResponse,
   };
-  async function issue(): Promise<IssuedToken> {
-    try {
-      const { data } = await client.call(call, { operationKey: 'fetchToken' });
-      return { token: data.access_token, lifetimeSeconds: data.expires_in };
-    } catch (error) {
-      // A token that got lost changed nothing, and the call that needed it was not sent.
-      if (!isConnectorError(error, 'unknownOutcome')) throw error;
-      throw client.fail('transient', call.operation, 'the token endpoint gave no usable answer');
-    }
-  }
-  return createTokenSource(issue, () => runtime.now());
+  const request = { operation: 'fetchToken', path: () => '', form, schema: TokenResponse };
+  return createTokenSource(
+    () => askForToken(client, request),
+    () => runtime.now(),
+  );
 }
