@@ -186,7 +186,7 @@ export class Giving {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     });
     this.#note(items, k, result);
-    if (isOutOfDate(result)) await this.#planAgain();
+    if (wasOvertaken(result)) await this.#planAgain();
   }
 
   /** In the case itself: what nobody has to decide needs no workflow of its own, and most joiners are nothing else. */
@@ -195,7 +195,7 @@ export class Giving {
     const input = { personId, n, k, items: items.map((item) => toWire(item, plan.firstSystemIds)) };
     const result = await provisionItems(input, new Map());
     this.#note(items, k, result);
-    if (isOutOfDate(result)) await this.#planAgain();
+    if (wasOvertaken(result)) await this.#planAgain();
   }
 
   async #planAgain(): Promise<void> {
@@ -219,7 +219,7 @@ export class Giving {
 }
 
 /** A newer event came between the plan and the write. The case may go on under it, and then these items are still wanted. */
-export const isOutOfDate = ({ outcomes }: wire.ProvisioningResult): boolean =>
+export const wasOvertaken = ({ outcomes }: wire.ProvisioningResult): boolean =>
   outcomes.some(({ outcome }) => outcome === 'superseded');
 
 const isGiven = ({ action }: Item): boolean => action === 'grant' || action === 'update';

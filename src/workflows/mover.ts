@@ -8,7 +8,7 @@ import type { ItemsPlan } from './access.ts';
 import { allOf, asError } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { findAccount } from './find-account.ts';
-import { isOutOfDate, toWire } from './joiner.ts';
+import { wasOvertaken, toWire } from './joiner.ts';
 import { bookkeeping } from './options.ts';
 import { provisionItems } from './provision-items.ts';
 
@@ -116,5 +116,5 @@ async function lookAndRemove(
   }
   const count = outcomes.filter(({ outcome }) => outcome === 'verified').length;
   desk.note(`${systemId}: ${count} of ${plan.items.length} changes verified`);
-  return { removedCount: count, mustRepeat: isOutOfDate(result) };
+  return { removedCount: count, mustRepeat: wasOvertaken(result) };
 }

@@ -49,8 +49,6 @@ export interface TargetHarness extends Harness<'target'> {
   listingCallsMax?: (pages: number) => number;
   /** Paths whose POST reads (GraphQL, RPC); absent: only a GET reads. */
   readsByPost?: RegExp;
-  /** The listing takes several walks or further reads, so that its calls are no multiple of its pages. */
-  hasSeveralWalks?: boolean;
   /** First page of a vendor that links to the next one; null where the vendor sends no links. */
   replyWithNextLink: ((nextOrigin: string) => { headers: Record<string, string>; body: unknown }) | null;
 }

@@ -140,7 +140,8 @@ async function start(withSite: boolean): Promise<TargetHarness> {
     usersPath: '/Users$',
     memberMethod: 'PATCH',
     memberPath: '/Groups/',
-    hasSeveralWalks: true,
+    // Users of the directory, the managed accounts, and which of them the directory holds.
+    listingCallsMax: (pages) => 3 + 2 * pages,
     seedAccount,
     forceStatus(accountId, status) {
       const user = sandbox.state.users[accountId];

@@ -46,7 +46,8 @@ async function start(options: Partial<GithubSandboxOptions> = {}): Promise<Targe
     memberMethod: 'PUT',
     memberPath: '/teams/',
     readsByPost: /^\/graphql$/,
-    hasSeveralWalks: true,
+    // Identities, members, outside collaborators and invitations.
+    listingCallsMax: (pages) => 4 + 4 * pages,
     seedAccount({ userName, correlationKey }) {
       const id = randomUUID();
       const user = addUser(sandbox.state, `octo-${sandbox.state.nextId}`);
