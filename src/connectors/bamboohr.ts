@@ -15,6 +15,7 @@ import {
   type WriteResult,
 } from './kit/contract.ts';
 import { clip, pathOf } from './kit/escape.ts';
+import { noAccounts } from './kit/no-accounts.ts';
 import { noReceipt } from './kit/target-steps.ts';
 import { createVendorClient, type VendorClient } from './kit/vendor-client.ts';
 
@@ -100,17 +101,7 @@ export const bamboohr = defineConnector<'hris', BamboohrConfig>({
     id: 'bamboohr',
     displayName: 'BambooHR',
     kind: 'hris',
-    capabilities: {
-      suspend: 'none',
-      sessionRevocation: 'none',
-      residualSessionSeconds: 0,
-      entitlements: false,
-      listHidesDisabled: false,
-      pageMax: 1000,
-      profileUpdates: [],
-      usage: 'none',
-      workEmailWriteBack: true,
-    },
+    capabilities: { ...noAccounts, pageMax: 1000, workEmailWriteBack: true },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     // Unpublished; what integrations are seen to use without being throttled.
     ratePolicy: { callsPerMinute: 1200 },

@@ -15,6 +15,7 @@ import {
 } from './kit/contract.ts';
 import { clip, pathOf } from './kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from './kit/http.ts';
+import { noAccounts } from './kit/no-accounts.ts';
 import { collectPages } from './kit/paging.ts';
 import { createVendorClient, isConnectorError, type VendorClient } from './kit/vendor-client.ts';
 
@@ -62,17 +63,7 @@ export const jsm = defineConnector<'ticketing', JsmConfig>({
     id: 'jsm',
     displayName: 'Jira Service Management',
     kind: 'ticketing',
-    capabilities: {
-      suspend: 'none',
-      sessionRevocation: 'none',
-      residualSessionSeconds: 0,
-      entitlements: false,
-      listHidesDisabled: false,
-      pageMax: pageSize,
-      profileUpdates: [],
-      usage: 'none',
-      workEmailWriteBack: false,
-    },
+    capabilities: { ...noAccounts, pageMax: pageSize, workEmailWriteBack: false },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     ratePolicy: { callsPerMinute: 120 },
     scopes: ['read:servicedesk-request', 'write:servicedesk-request'],

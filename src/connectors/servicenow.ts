@@ -14,6 +14,7 @@ import {
 } from './kit/contract.ts';
 import { clip, encodedQuery, type EncodedQueryTerm, pathOf } from './kit/escape.ts';
 import type { DialectVerdict, VendorAnswer } from './kit/http.ts';
+import { noAccounts } from './kit/no-accounts.ts';
 import { collectPages } from './kit/paging.ts';
 import { createVendorClient, type VendorClient } from './kit/vendor-client.ts';
 
@@ -51,17 +52,7 @@ export const servicenow = defineConnector<'ticketing', ServicenowConfig>({
     id: 'servicenow',
     displayName: 'ServiceNow',
     kind: 'ticketing',
-    capabilities: {
-      suspend: 'none',
-      sessionRevocation: 'none',
-      residualSessionSeconds: 0,
-      entitlements: false,
-      listHidesDisabled: false,
-      pageMax: pageSize,
-      profileUpdates: [],
-      usage: 'none',
-      workEmailWriteBack: false,
-    },
+    capabilities: { ...noAccounts, pageMax: pageSize, workEmailWriteBack: false },
     consistency: { reads: 1, delayMs: 0, windowMs: 0 },
     ratePolicy: { callsPerMinute: 120 },
     scopes: ['create, read and write the table incident'],
