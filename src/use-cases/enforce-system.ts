@@ -16,7 +16,7 @@ import { modeOf, setMode } from '../store/system-modes.ts';
 import { askReviews } from './open-reviews.ts';
 import { recordFoundInTx, unmatchedViews, type UnmatchedView } from './record-baseline.ts';
 import type { ServerDeps } from './server-deps.ts';
-import { correlate, readInventory, targetSystem, type ReadingState } from './system-inventory.ts';
+import { correlate, readInventory, targetSystem, type ReadingState, type TargetSystem } from './system-inventory.ts';
 
 export interface PersonDiff {
   personId: string;
@@ -56,7 +56,8 @@ const PEOPLE_AT_ONCE = 6;
  */
 export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Promise<EnforceResult> {
   const { systemId, confirm } = input;
-  const { version, system } = await targetSystem(deps, systemId);
+  const target = await targetSystem(deps, systemId);
+  const { version, system } = target;
   if (system.mode === 'observe')
     throw new AppError('conflict', `Policy says that ${systemId} is observed only; it cannot be enforced.`);
   const inventory = await readInventory(deps, { systemId, requestId: input.requestId });
@@ -67,7 +68,7 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
   const diffHash = sha256Hex(canonicalJson({ systemId, policyHash: version.policyHash, people, orphans }));
   if (confirm !== null && confirm !== diffHash)
     throw new AppError('stale', 'The difference is another one than the confirmed: read it again.', 'confirm');
-  const isSwitched = confirm !== null && (await switchOn(deps, input, { diffHash, correlated, people }));
+  const isSwitched = confirm !== null && (await switchOn(deps, input, { target, diffHash, correlated, people }));
   const nameOf = await readNames(
     deps.db,
     deps,
@@ -85,6 +86,7 @@ export async function enforceSystem(deps: ServerDeps, input: EnforceInput): Prom
 }
 
 interface Confirmed {
+  target: TargetSystem;
   diffHash: string;
   correlated: CorrelatedAccounts;
   people: readonly PersonDiff[];
@@ -93,7 +95,7 @@ interface Confirmed {
 async function switchOn(
   deps: ServerDeps,
   input: EnforceInput,
-  { diffHash, correlated, people }: Confirmed,
+  { target, diffHash, correlated, people }: Confirmed,
 ): Promise<boolean> {
   const { systemId, by } = input;
   return deps.db.transaction().execute(async (tx) => {
@@ -102,7 +104,7 @@ async function switchOn(
     if (isSet && mode === 'enforced') return false;
     const now = deps.now();
     // What was given by hand since the baseline is in the difference too: as found, it is Usher's to take.
-    await recordFoundInTx(deps, tx, await targetSystem(deps, systemId), correlated.matched);
+    await recordFoundInTx(deps, tx, target, correlated.matched);
     await setMode(tx, { systemId, mode: 'enforced', by, diffHash }, now);
     const touched = people.filter(({ gains, loses }) => gains.length + loses.length > 0);
     await askReviews(

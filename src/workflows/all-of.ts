@@ -11,8 +11,3 @@ export async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
     return one.value;
   });
 }
-
-/** Anything may be thrown; what is thrown again later is an error. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}

@@ -2,18 +2,12 @@
  * Gives access: what policy approves at once, each other route group on its own after its decision. When the plan changes
  * under it, what is still asked for in the same way goes on, what is asked for no more is withdrawn.
  */
-import {
-  CancellationScope,
-  ChildWorkflowCancellationType,
-  isCancellation,
-  ParentClosePolicy,
-  startChild,
-} from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { groupForApproval, type ApprovalGroup } from '../domain/approval-groups.ts';
 import type { Item } from '../schemas/item.ts';
 import type { ItemsPlan } from './access.ts';
 import { approval } from './approval.ts';
-import { asError } from './all-of.ts';
+import { runBeside } from './beside.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { provisionItems, systemIdsOf } from './provision-items.ts';
 import { provisionInChild } from './provisioning-child.ts';
@@ -100,16 +94,11 @@ export class Giving {
   #start(key: string, items: readonly Item[], run: (k: number) => Promise<void>): void {
     const k = this.#desk.nextK();
     const scope = new CancellationScope();
-    const done = scope
-      .run(() => run(k))
-      .catch((error: unknown) => {
-        // A group that was withdrawn, or a case that was cancelled: whoever waits hears the latter himself.
-        if (!isCancellation(error) && !scope.consideredCancelled) this.#error = asError(error);
-      })
-      .finally(() => {
-        if (this.#jobs.get(key)?.isOutdated) this.#mustReplan = true;
-        this.#jobs.delete(key);
-      });
+    const note = (error: Error): void => void (this.#error = error);
+    const done = runBeside(scope, () => run(k), note).finally(() => {
+      if (this.#jobs.get(key)?.isOutdated) this.#mustReplan = true;
+      this.#jobs.delete(key);
+    });
     const digests = items.map(({ itemDigest }) => itemDigest);
     this.#jobs.set(key, { key, digests, scope, done, isOutdated: false });
   }

@@ -7,7 +7,7 @@ import type { PlanCaseResult } from '../activities/plan-case.ts';
 import { allOf } from './all-of.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { findAccount } from './find-account.ts';
-import { HandWork } from './hand-work.ts';
+import { beginHandWork, type HandWork } from './hand-work.ts';
 import { bookkeeping, cutoffAgain, slowCalls } from './options.ts';
 import { provisionInChild } from './provisioning-child.ts';
 import * as wire from './wire.ts';
@@ -33,12 +33,11 @@ export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedC
   if (cancelled.length > 0) desk.note(`cancelled the cases ${cancelled.join(', ')}`);
   const byHand = plan.byHandSystemIds ?? [];
   const left: LeftOver = new Set(byHand);
-  const handWork = new HandWork(byHand, async (systemId) => {
+  const handWork = beginHandWork(byHand, async (systemId) => {
     if (plan.cutoffSystemIds.includes(systemId)) await assertCutOff(desk, systemId);
     if (await stripSystem(desk, systemId)) left.delete(systemId);
   });
   const leave: Leave = { desk, plan, left, handWork };
-  handWork.startAll();
   try {
     return await takeAll(leave);
   } finally {
@@ -48,7 +47,7 @@ export async function leaver(desk: CaseDesk, plan: LeavePlan): Promise<{ failedC
 
 async function takeAll(leave: Leave): Promise<{ failedCount: number; isStanding: boolean }> {
   const { desk, plan, left, handWork } = leave;
-  const cutoffIds = plan.cutoffSystemIds.filter((systemId) => !handWork.has(systemId));
+  const cutoffIds = plan.cutoffSystemIds.filter((systemId) => !handWork.systemIds.has(systemId));
   await allOf(cutoffIds.map((systemId) => assertCutOff(desk, systemId)));
   await strip(leave, 'due');
   for (const afterSeconds of plan.sweepAfterSeconds) {
@@ -134,7 +133,7 @@ async function assertCutOff(desk: CaseDesk, systemId: string): Promise<void> {
 async function strip({ desk, plan, left, handWork }: Leave, why: Why): Promise<void> {
   await allOf(
     handWork.take(plan.targetSystemIds).map(async (systemId) => {
-      const isByHand = handWork.has(systemId);
+      const isByHand = handWork.systemIds.has(systemId);
       const isClean = isByHand ? (await toRemove(desk, systemId)) === 'nothing' : await stripSystem(desk, systemId);
       if (isClean) left.delete(systemId);
       else left.add(systemId);

@@ -2,10 +2,11 @@
  * Takes away what nothing justifies any more: looks into the systems, removes, and, where policy gives the old work time to
  * be handed over, waits and looks again. A case in which nothing can have become unjustified looks nowhere.
  */
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { Item } from '../schemas/item.ts';
 import type { ItemsPlan } from './access.ts';
-import { allOf, asError } from './all-of.ts';
+import { allOf } from './all-of.ts';
+import { runBeside } from './beside.ts';
 import type { CaseDesk } from './case-desk.ts';
 import { findAccount } from './find-account.ts';
 import { wasOvertaken, toWire } from './joiner.ts';
@@ -27,14 +28,10 @@ export class Taking {
       this.#run = Promise.resolve();
       return;
     }
-    this.#run = this.#scope
-      .run(() => this.#takeAll(desk, plan, giving))
-      .catch((error: unknown) => {
-        if (!isCancellation(error) && !this.#scope.consideredCancelled) this.#error = asError(error);
-      })
-      .finally(() => {
-        this.isDone = true;
-      });
+    const note = (error: Error): void => void (this.#error = error);
+    this.#run = runBeside(this.#scope, () => this.#takeAll(desk, plan, giving), note).finally(() => {
+      this.isDone = true;
+    });
   }
 
   /** Ends it where it is not done, after every call under way. Throws what ended it. */
@@ -77,15 +74,12 @@ async function reportWait(desk: CaseDesk, until: string): Promise<void> {
 /** True when something was removed. What is broken off on the way is looked at again by the next plan. */
 async function lookAt(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
   desk.unsettledSystemIds.add(systemId);
-  const hasRemoved = await lookUntilDone(desk, systemId, failed);
-  desk.unsettledSystemIds.delete(systemId);
-  return hasRemoved;
-}
-
-async function lookUntilDone(desk: CaseDesk, systemId: string, failed: Map<string, Item>): Promise<boolean> {
   for (;;) {
     const { removedCount, mustRepeat } = await lookAndRemove(desk, systemId, failed);
-    if (!mustRepeat) return removedCount > 0;
+    if (!mustRepeat) {
+      desk.unsettledSystemIds.delete(systemId);
+      return removedCount > 0;
+    }
     await desk.pauseBeforePlan();
   }
 }
