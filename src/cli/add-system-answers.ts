@@ -49,7 +49,7 @@ function readAnswers(file: string): z.infer<typeof AnswersFile> {
     throw new CliError(exitCodes.usage, `The answers ${file} cannot be read.`);
   }
   const { document, findings } = parseYamlFile(file === '-' ? 'answers' : file, text, AnswersFile);
-  if (document === null) throw new CliError(exitCodes.usage, findings.map(findingText).join('\n'));
+  if (document === null) throw new CliError(exitCodes.usage, findings.map(findingText));
   return document;
 }
 
@@ -85,16 +85,16 @@ export function knownDefinitions(): KnownConnector[] {
 /** The connector of that id; without one the person chooses. */
 export async function connectorNamed(id: string | undefined, prompts: Prompts | null): Promise<ConnectorDefinition> {
   const manifests = allManifests();
-  const list = manifests.map((manifest) => `  ${manifest.id.padEnd(16)} ${manifest.displayName}`).join('\n');
+  const width = Math.max(...manifests.map((manifest) => manifest.id.length));
+  const list = manifests.map((manifest) => `  ${manifest.id.padEnd(width)}  ${manifest.displayName}`);
   let wanted = id;
-  if (wanted === undefined && prompts !== null)
-    manifests.forEach((m) => prompts.say(`  ${m.id.padEnd(16)} ${m.displayName}`));
+  if (wanted === undefined && prompts !== null) for (const line of list) prompts.say(line);
   for (;;) {
     const definition = wanted === undefined ? null : connectorById(wanted);
     if (definition !== null) return definition;
     if (prompts === null) {
       const what = wanted === undefined ? 'Which connector?' : `There is no connector ${wanted}.`;
-      throw new CliError(exitCodes.usage, `${what} There are:\n${list}`);
+      throw new CliError(exitCodes.usage, [`${what} There are:`, ...list]);
     }
     if (wanted !== undefined) prompts.say(`There is no connector ${wanted}.`);
     wanted = (await prompts.ask('Which connector? ')).trim();

@@ -137,7 +137,11 @@ async function configure(
     const problems = problemsOf(definition.configSchema, form, config);
     if (problems.length > 0) {
       const corrected = prompts === null ? null : await askAgain(prompts, { form, problems }, config);
-      if (corrected === null) throw new CliError(exitCodes.usage, problems.map(({ text }) => text).join('\n'));
+      if (corrected === null)
+        throw new CliError(
+          exitCodes.usage,
+          problems.map(({ text }) => text),
+        );
       config = corrected;
       continue;
     }
@@ -166,7 +170,7 @@ async function assertFits(policyDir: string, system: NewSystem): Promise<void> {
     throw new CliError(exitCodes.usage, `The policy folder ${policyDir} cannot be read.`);
   });
   if (findings.length === 0) return;
-  throw new CliError(exitCodes.negative, `${findings.map(findingText).join('\n')}\nNothing was written.`);
+  throw new CliError(exitCodes.negative, [...findings.map(findingText), 'Nothing was written.']);
 }
 
 interface Written {

@@ -18,13 +18,17 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Ends a command. The message says what is wrong, `help` what to do about it. */
+/** Ends a command. The message says what is wrong, in one line or in several; `help` what to do about it. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
+  /** Each is one line on the terminal, whatever it holds. */
+  readonly lines: readonly string[];
   readonly help: string | null;
 
-  constructor(exitCode: ExitCode, message: string, help: string | null = null) {
-    super(message);
+  constructor(exitCode: ExitCode, message: string | readonly string[], help: string | null = null) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.join(' '));
+    this.lines = lines;
     this.name = 'CliError';
     this.exitCode = exitCode;
     this.help = help;

@@ -110,7 +110,7 @@ function inherit(command: Command, program: Command): void {
 function explain(error: unknown, { writeError }: CliStreams): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
-    writeError(`${printableText(error.message)}\n`);
+    for (const line of error.lines) writeError(`${printableText(line)}\n`);
     if (error.help !== null) writeError(`${printableText(error.help)}\n`);
     return error.exitCode;
   }

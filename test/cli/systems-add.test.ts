@@ -166,7 +166,8 @@ describe('for scripts', () => {
 
   it('without a connector the list is shown; nobody is asked where nobody sits', async () => {
     const { exitCode, error } = await usher('systems', 'add');
-    expect([exitCode, error]).toEqual([2, expect.stringContaining('servicenow')]);
+    expect([exitCode, error]).toEqual([2, expect.stringMatching(/^ {2}servicenow +ServiceNow$/m)]);
+    expect(error).not.toContain('\uFFFD');
     expect((await usher('systems', 'add', 'nosuch')).error).toContain('no connector nosuch');
   });
 });
