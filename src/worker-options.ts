@@ -30,13 +30,18 @@ export const workflowsPath = fileURLToPath(new URL('./workflows/index.ts', impor
 
 const traceHeadersPath = fileURLToPath(new URL('./workflows/trace-headers.ts', import.meta.url));
 
-/** One to two seconds. */
+/**
+ * One to two seconds. The modules of workflows, and of domain below them, hold no state of a case: each is evaluated once
+ * per worker instead of once per cached workflow, which is most of what a waiting case would keep in memory. A variable at
+ * module level there would be shared by all cases; `test/workflows/bundle.test.ts` refuses one.
+ */
 export async function bundleWorkflows(): Promise<WorkflowBundle> {
   const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
   return bundleWorkflowCode({
     workflowsPath,
     failureConverterPath,
     workflowInterceptorModules: [traceHeadersPath],
+    preloadModules: [workflowsPath, traceHeadersPath, failureConverterPath],
     logger: silent,
   });
 }

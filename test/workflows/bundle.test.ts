@@ -1,4 +1,5 @@
 /** What runs in the workflow sandbox is small and pure: every cached workflow pays for it in memory. */
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { bundleWorkflows } from '../../src/worker-options.ts';
 
@@ -54,6 +55,19 @@ describe('the workflow bundle', () => {
     expect(
       paths().filter((path) => /^(node:|external )/.test(path) || /^(fs|crypto|http|net|os|path)$/.test(path)),
     ).toEqual([]);
+  });
+
+  test('keeps nothing at module level that could change: its modules are shared by all cases of a worker', () => {
+    const state = /^(export )?((let|var)\b|const \w+[^=]* = (new (Weak)?(Map|Set)|\[\];|\{\};)).*$/gm;
+    const own = paths().filter((path) => path.startsWith('./src/') && path.endsWith('.ts'));
+    const found = own.flatMap((path) => {
+      const source = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+      return [...source.matchAll(state)].map(([line]) => `${path}: ${line}`);
+    });
+    expect(own.length).toBeGreaterThan(20);
+    expect(found).toEqual([]);
+    for (const line of ['let count = 0;', 'export const seen = new Set();', 'const rows: string[] = [];'])
+      expect([...line.matchAll(state)]).toHaveLength(1);
   });
 
   test('stays within its size: 700,000 characters in all, 160,000 of them ours', () => {
